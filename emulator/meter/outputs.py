@@ -1,0 +1,156 @@
+"""Where the bytes go: TCP clients, a pseudo-terminal, standard output."""
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+import stat
+import sys
+import termios
+import tty
+from typing import Protocol, Self, override
+
+_TCP_BACKLOG = 256 * 1024
+"""A client this many bytes behind is dropped: a wire does not wait."""
+_PIPE_SLICE = 4096
+"""A pipe that is ready takes at least this many bytes without blocking (POSIX PIPE_BUF)."""
+
+
+class Output(Protocol):
+    """A sink of bytes."""
+
+    @property
+    def ready(self) -> str:
+        """The line printed when open, empty for none."""
+        ...
+
+    async def write(self, data: bytes, *, wait: bool) -> None:
+        """Send bytes; with ``wait`` at the reader's speed, else dropping what it leaves behind."""
+        ...
+
+    async def close(self) -> None:
+        """Close and undo what opening did."""
+        ...
+
+
+class TcpOutput:
+    """A TCP server whose clients all receive the same bytes, as a serial server would send them."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._someone = asyncio.Event()
+        self.url = ""
+
+    @classmethod
+    async def open(cls, host: str, port: int) -> Self:
+        """Listen; port 0 takes any. Raises OSError when the port is taken."""
+        output = cls(host)
+        output._server = await asyncio.start_server(output._serve, host, port)
+        output.url = f"socket://{host}:{output._server.sockets[0].getsockname()[1]}"
+        return output
+
+    @property
+    def ready(self) -> str:
+        """The line printed when open."""
+        return f"meter: {self.url}"
+
+    async def write(self, data: bytes, *, wait: bool) -> None:
+        """Send to all clients; with ``wait`` there must be one, and the slowest sets the pace."""
+        if wait:
+            await self._someone.wait()
+        for client in tuple(self._clients):
+            client.write(data)
+            if wait:
+                with contextlib.suppress(ConnectionError):
+                    await client.drain()
+            elif client.transport.get_write_buffer_size() > _TCP_BACKLOG:
+                client.transport.abort()
+
+    async def close(self) -> None:
+        """Stop listening and hang up."""
+        if self._server:
+            self._server.close()
+            self._server.close_clients()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        self._someone.set()
+        try:
+            with contextlib.suppress(ConnectionError):
+                while await reader.read(1024):  # a meter does not listen
+                    pass
+        finally:
+            self._clients.discard(writer)
+            if not self._clients:
+                self._someone.clear()
+            writer.close()
+
+
+class DescriptorOutput:
+    """Bytes into a file descriptor, never blocking the event loop."""
+
+    def __init__(self, descriptor: int, ready: str) -> None:
+        self._descriptor = descriptor
+        self._regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self.ready = ready
+
+    async def write(self, data: bytes, *, wait: bool) -> None:  # noqa: ARG002
+        """Write all of it as the reader takes it; ``wait`` or not, standard output loses nothing."""
+        view = memoryview(data)
+        while view:
+            await self._writable()
+            view = view[os.write(self._descriptor, view[:_PIPE_SLICE]) :]
+
+    async def close(self) -> None:
+        """Leave the descriptor open: it is the process's own."""
+
+    async def _writable(self) -> None:
+        if self._regular:  # always ready, and no event loop can watch it
+            return
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_writer(self._descriptor, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(self._descriptor)
+
+
+def stdout_output() -> DescriptorOutput:
+    """Write frames to standard output, announcing nothing there."""
+    return DescriptorOutput(sys.stdout.fileno(), "")
+
+
+class PtyOutput(DescriptorOutput):
+    """A pseudo-terminal in raw mode; ``link`` is a symbolic link to the end that a reader opens."""
+
+    def __init__(self, link: str | Path) -> None:
+        self.link = Path(link)
+        master, self._slave = os.openpty()  # keeping the slave open spares the master an I/O error
+        tty.setraw(self._slave)
+        os.set_blocking(master, False)
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(os.ttyname(self._slave))
+        super().__init__(master, f"pty: {self.link}")
+
+    @override
+    async def write(self, data: bytes, *, wait: bool) -> None:
+        """Write all of it; without ``wait`` a reader that left the buffer fill up loses what is in it."""
+        if wait:
+            await super().write(data, wait=wait)
+            return
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                termios.tcflush(self._slave, termios.TCIFLUSH)
+
+    @override
+    async def close(self) -> None:
+        """Hang up and remove the link."""
+        self.link.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        os.close(self._slave)
