@@ -11,17 +11,14 @@ COMMANDS = (meter,)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command named on the command line; its exit status (2 on a wrong usage)."""
+    """Run the command named on the command line; its exit status: 2 on a wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.register(commands)
     arguments = parser.parse_args(argv)
     run = cast("Callable[[argparse.Namespace], int]", arguments.run)
-    try:
-        return run(arguments)
-    except ValueError as error:  # what the options say together makes no sense
-        parser.error(str(error))
+    return run(arguments)
 
 
 if __name__ == "__main__":

@@ -2,26 +2,50 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Protocol, override
 
-type Colour = Literal["B", "W", "R"]
-"""A Tempo day: blue, white or red."""
+
+class Tariff(Protocol):
+    """A contract as the meter applies it; off-peak hours run from 22 to 6 h unless it says otherwise."""
+
+    @property
+    def name(self) -> str:
+        """Name of the contract, as the meter writes it."""
+        ...
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Name every period, in the order of the meter's indexes."""
+        ...
+
+    @property
+    def off_peak_hours(self) -> tuple[int, int]:
+        """Give the local hours at which off-peak begins and ends."""
+        return (22, 6)
+
+    def period(self, at: datetime) -> str:
+        """Name the period in force at a local time."""
+        ...
+
+    def off_peak(self, at: datetime) -> bool:
+        """Say whether a local time falls in the off-peak hours."""
+        begins, ends = self.off_peak_hours
+        return at.hour >= begins or at.hour < ends
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
-    """The periods of a contract, as meters above 36 kVA name them.
+class Calendar(Tariff):
+    """A contract above 36 kVA, its periods named as the meters do.
 
-    Winter is November to March. Peak (``P``) is 09-11 and 18-20 h from December to February, where the
-    contract has it. Off-peak hours run from ``off_peak_from`` to ``off_peak_to`` (whole local hours).
-    Periods: PME-PMI tables of public decoders (HPH/HCH winter, HPE/HCE summer, P peak).
+    Winter is November to March (HPH, HCH), the rest summer (HPE, HCE). Peak (``P``) is 09-11 and 18-20 h
+    from December to February, where the contract has it (tables of public decoders).
     """
 
     name: str
     periods: tuple[str, ...]
-    off_peak_from: int = 22
-    off_peak_to: int = 6
+    off_peak_hours: tuple[int, int] = (22, 6)
 
+    @override
     def period(self, at: datetime) -> str:
         """Name the period in force at a local time."""
         season = "H" if at.month >= 11 or at.month <= 3 else "E"
@@ -30,13 +54,10 @@ class Calendar:
         peak = at.hour in (9, 10, 18, 19) and at.month in (12, 1, 2)
         return "P" if peak and "P" in self.periods else f"HP{season}"
 
-    def off_peak(self, at: datetime) -> bool:
-        """Say whether a local time falls in the off-peak hours."""
-        return at.hour >= self.off_peak_from or at.hour < self.off_peak_to
-
 
 BT4 = Calendar("BT 4 SUP36", ("HPH", "HCH", "HPE", "HCE"))
 HTA5 = Calendar("HTA 5", ("P", "HPH", "HCH", "HPE", "HCE"))
 
-BT4_SUPPLIER = Calendar("BT 4 SUP36", BT4.periods, off_peak_from=23, off_peak_to=7)
-HTA5_SUPPLIER = Calendar("HTA 5", HTA5.periods, off_peak_from=23, off_peak_to=7)
+# The supplier's hours differ, so that the two blocks of a frame part every day.
+BT4_SUPPLIER = Calendar(BT4.name, BT4.periods, (23, 7))
+HTA5_SUPPLIER = Calendar(HTA5.name, HTA5.periods, (23, 7))

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import datetime
 import re
 import signal
+import sys
 from typing import TYPE_CHECKING
 
-from .config import METERS, Endpoint, Faults, MeterConfig
+from .config import METERS, ConfigError, Endpoint, Faults, MeterConfig
 from .emulation import Emulation
 
 if TYPE_CHECKING:
@@ -70,15 +71,15 @@ _FAULTS = (
 
 def _endpoint(text: str) -> Endpoint:
     host, _, port = text.rpartition(":")
-    if not host:
-        raise ValueError
+    if not host or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"not HOST:PORT: {text}")
     return host, int(port)
 
 
 def _power(text: str) -> tuple[int, str | None]:
     match = re.fullmatch(r"(\d+)\s*(kVA|kW)?", text)
     if not match:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"not a power in kVA or kW: {text}")
     return int(match[1]), match[2]
 
 
@@ -94,15 +95,17 @@ def _run(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name != "run"}
     if power := options.get("subscribed_power"):
         options["subscribed_power"], options["subscribed_unit"] = power
-    if texts := options.get("faults"):
-        options["faults"] = _faults(texts)
-    emulation = Emulation(MeterConfig(**options))
     try:
-        asyncio.run(_play(emulation))
+        if texts := options.get("faults"):
+            options["faults"] = _faults(texts)
+        asyncio.run(_play(Emulation(MeterConfig(**options))))
+    except ConfigError as error:
+        print(f"meter: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader of standard output has had enough
         return 0
     except OSError as error:
-        print(f"meter: {error}")
+        print(f"meter: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -110,11 +113,11 @@ def _run(arguments: argparse.Namespace) -> int:
 async def _play(emulation: Emulation) -> None:
     loop = asyncio.get_running_loop()
     async with emulation:
-        if not emulation.config.stdout:
-            for line in emulation.endpoints:
-                print(line, flush=True)
         playing = asyncio.create_task(emulation.finished())
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, playing.cancel)
+        if not emulation.config.stdout:
+            for line in emulation.endpoints:
+                print(line, flush=True)
         with suppress(asyncio.CancelledError):
             await playing

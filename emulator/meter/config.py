@@ -12,13 +12,17 @@ type Endpoint = tuple[str, int]
 METERS: tuple[MeterName, ...] = ("pme-pmi", "saphir", "ice", "linky-historique", "linky-standard")
 
 
+class ConfigError(ValueError):
+    """What was asked of the meter makes no sense; the message says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
     """What goes wrong on the wire.
 
     ``flip`` is a rate per byte, ``lost_lf`` and ``damaged_lf`` per group, ``eot``, ``cut`` and ``garbage``
     per frame. ``silence`` is (start, length) in meter seconds, counted from the start of the emulation.
-    Their names on the command line and over HTTP have hyphens. Raises ValueError on a rate outside 0..1.
+    Their names on the command line and over HTTP have hyphens. Raises ConfigError on a rate outside 0..1.
     """
 
     flip: float = 0
@@ -33,26 +37,32 @@ class Faults:
     def __post_init__(self) -> None:
         for name in RATES:
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name.replace('_', '-')} is a rate between 0 and 1")
+                raise ConfigError(f"{name.replace('_', '-')} is a rate between 0 and 1")
         if self.silence and self.silence[1] < 0:
-            raise ValueError("silence lasts a positive number of seconds")
+            raise ConfigError("silence lasts a positive number of seconds")
 
     def with_fault(self, name: str, value: str) -> Faults:
-        """Give these faults plus one, as ``NAME=VALUE`` of the command line; ValueError if it makes no sense.
+        """Give these faults plus one, as ``NAME=VALUE`` of the command line; ConfigError if it makes no sense.
 
         ``silence`` is written ``START+SECONDS``, or ``SECONDS`` alone for a silence from the start.
         """
         attribute = name.replace("-", "_")
-        match attribute:
-            case "silence":
-                start, plus, seconds = value.partition("+")
-                changed: object = (float(start), float(seconds)) if plus else (0.0, float(start))
-            case "wrong_speed" if value in ("0", "1"):
-                changed = value == "1"
-            case _ if attribute in RATES:
-                changed = float(value)
-            case _:
-                raise ValueError(f"no such fault: {name}={value}")
+        changed: object
+        try:
+            match attribute:
+                case "silence":
+                    start, plus, seconds = value.partition("+")
+                    changed = (float(start), float(seconds)) if plus else (0.0, float(start))
+                case "wrong_speed":
+                    changed = bool(int(value))
+                case _ if attribute in RATES:
+                    changed = float(value)
+                case _:
+                    raise ConfigError(f"no such fault: {name}")
+        except ConfigError:
+            raise
+        except ValueError:
+            raise ConfigError(f"not a value of {name}: {value}") from None
         return Faults(**(asdict(self) | {attribute: changed}))
 
 
@@ -66,7 +76,7 @@ class MeterConfig:
     None leaves a value to the meter's own default: ``baud`` in bit/s, ``td`` in minutes, ``subscribed_power``
     in ``subscribed_unit``. On a PME-PMI the unit kW makes an HTA site metered on the low voltage side.
     ``pace`` accelerates clock and wire together, 0 runs as fast as the readers take. ``start`` without
-    offset is local time in Paris. ``td``, ``load_curve`` are minutes. Raises ValueError where options clash.
+    offset is local time in Paris. ``td``, ``load_curve`` are minutes. Raises ConfigError where options clash.
     """
 
     meter: MeterName = "pme-pmi"
@@ -106,11 +116,11 @@ class MeterConfig:
         )
         for name, value, values in allowed:
             if value not in values:
-                raise ValueError(f"{name} is one of {', '.join(map(str, values))}, not {value}")
+                raise ConfigError(f"{name} is one of {', '.join(map(str, values))}, not {value}")
         if self.pace < 0:
-            raise ValueError("pace is 0 or more")
+            raise ConfigError("pace is 0 or more")
         if self.replay and self.control:
-            raise ValueError("a replay has no building to control")
+            raise ConfigError("a replay has no building to control")
 
     @property
     def bit_rate(self) -> int:
@@ -131,9 +141,16 @@ class MeterConfig:
     @property
     def unit(self) -> Unit:
         """Unit of the subscribed power, which is also the quantity that overruns: apparent or active."""
-        return self.subscribed_unit or ("kW" if self.meter in ("saphir", "ice") else "kVA")
+        if self.meter == "pme-pmi":
+            return self.subscribed_unit or "kVA"
+        return "kVA" if self.linky else "kW"
 
     @property
     def subscribed(self) -> int:
         """Subscribed power, in kVA or kW."""
         return self.subscribed_power or ((36 if self.phases == 3 else 9) if self.linky else 42)
+
+    @property
+    def subscribed_amps(self) -> int:
+        """Subscribed current of each phase of a Linky, A: 5 A a kVA (200 V)."""
+        return self.subscribed * 5 // self.phases

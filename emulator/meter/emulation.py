@@ -8,7 +8,7 @@ from typing import Self
 
 from .building import Building
 from .clock import PARIS, SECOND, instant
-from .config import MeterConfig
+from .config import ConfigError, MeterConfig
 from .control import open_control
 from .outputs import Output, PtyOutput, TcpOutput, stdout_output
 from .source import EmulatedFrame, EmulatedSource, ReplaySource, Source
@@ -24,12 +24,12 @@ class Emulation:
     """A meter playing while the context is entered.
 
     ``url`` and ``pty`` say where to listen, ``control_url`` where to drive the building over HTTP; None
-    without that output. Raises OSError when an endpoint cannot be opened, ValueError without any output.
+    without that output. Raises OSError when an endpoint cannot be opened, ConfigError without any output.
     """
 
     def __init__(self, config: MeterConfig) -> None:
         if not (config.tcp or config.pty or config.stdout):
-            raise ValueError("a meter is heard over tcp, pty or stdout: ask for one")
+            raise ConfigError("a meter is heard over tcp, pty or stdout: ask for one")
         self.config = replace(config, start=config.start or datetime.now(PARIS))
         self.emulated = EmulatedSource(self.config)
         self.source: Source = ReplaySource(self.config, config.replay) if config.replay else self.emulated

@@ -6,13 +6,15 @@ happens exactly there, whatever the steps by which time is advanced.
 
 from collections import deque
 from fractions import Fraction
+from functools import reduce
 from operator import add, sub
 from typing import NamedTuple
 
 from .building import SLOT, Building, Power, dice
-from .calendar import BT4, BT4_SUPPLIER, HTA5, HTA5_SUPPLIER, Calendar
+from .calendar import BT4, BT4_SUPPLIER, HTA5, HTA5_SUPPLIER, Tariff
 from .clock import HOUR, MINUTE, Instant, instant, local
 from .config import MeterConfig
+from .linky import LinkyCalendar
 
 TC = 10 * MINUTE
 """Interval of the mean powers PA1 to PA6."""
@@ -105,7 +107,10 @@ class Metrology:
         self.td = config.td_min * MINUTE
         self.load_curve = config.load_curve * MINUTE
         active = config.unit == "kW"
-        self.distributor, self.supplier = (HTA5, HTA5_SUPPLIER) if active else (BT4, BT4_SUPPLIER)
+        self.distributor: Tariff = HTA5 if active else BT4
+        self.supplier: Tariff = HTA5_SUPPLIER if active else BT4_SUPPLIER
+        if config.linky:
+            self.supplier = LinkyCalendar(config.tariff, config.seed)
         self._reached = 0 if active else 3  # the register that overruns: EA_s or EAPP_s
 
         self.power = building.power(self.now)
@@ -132,7 +137,7 @@ class Metrology:
             month.replace(year=month.year - (month.month == 1), month=(month.month - 2) % 12 + 1)
         )
         self.indexes = {
-            grid: {period: self._installed(grid, number) for number, period in enumerate(calendar.periods)}
+            grid: dict(zip(calendar.periods, self._installed(len(calendar.periods)), strict=True))
             for grid, calendar in self._calendars().items()
         }
         self.frozen = {
@@ -186,13 +191,19 @@ class Metrology:
         """Give the index of a period, by default the one in force."""
         return self.indexes[grid][period or self.period(grid)]
 
-    def phase_va(self) -> list[int]:
-        """Share the apparent power among the phases, VA."""
-        return [self.power.apparent_va * share // 1000 for share in _PHASE_SHARES[self.config.phases]]
+    @property
+    def imported_va(self) -> int:
+        """Apparent power imported now, VA; 0 while active power is exported."""
+        return self.power.apparent_va if self.power.active_w >= 0 else 0
 
-    def phase_of(self, va: int) -> list[int]:
-        """Share any apparent power among the phases in the same way, VA."""
-        return [va * share // 1000 for share in _PHASE_SHARES[self.config.phases]]
+    def phase_va(self, va: int | None = None) -> list[int]:
+        """Share an apparent power among the phases, by default the present one, VA."""
+        shared = self.power.apparent_va if va is None else va
+        return [shared * share // 1000 for share in _PHASE_SHARES[self.config.phases]]
+
+    def phase_amps(self, va: int | None = None) -> list[int]:
+        """Give the current of each phase at 230 V, whole amperes."""
+        return [round(share / NOMINAL_V) for share in self.phase_va(va)]
 
     def voltages(self, at: Instant | None = None) -> list[int]:
         """Give the voltage of each phase, V: 230 with a few volts of noise."""
@@ -202,7 +213,7 @@ class Metrology:
             for n in range(self.config.phases)
         ]
 
-    def _calendars(self) -> dict[str, Calendar]:
+    def _calendars(self) -> dict[str, Tariff]:
         return {"distributor": self.distributor, "supplier": self.supplier}
 
     def _measure(self, end: Instant) -> None:
@@ -219,7 +230,7 @@ class Metrology:
         self.over_percent = imported * 100 > limit * self.subscribed_w
         if power.active_w >= 0:
             self.day_peak = max(self.day_peak, Peak(power.apparent_va, self.now), key=lambda peak: peak.va)
-            if power.apparent_va > self.subscribed_w:
+            if max(self.phase_amps()) > self.config.subscribed_amps:
                 self.over_at = end
         else:
             self.day_peak_i = max(
@@ -265,14 +276,16 @@ class Metrology:
         day = range(midnight - 24 * HOUR, midnight, 10 * MINUTE)
         return max((Peak(self.building.power(at).apparent_va, at) for at in day), key=lambda peak: peak.va)
 
-    def _installed(self, grid: str, number: int) -> Energies:
-        """Give the index of a meter that has counted for years; energy out only for a producer."""
-        thrown = dice(self.config.seed, grid, number)
-        active = (9_000 + 40 * thrown) * _KWH + thrown * _WH
+    def _installed(self, periods: int) -> list[Energies]:
+        """Share what a meter counted over years among its periods: the same total in each grid."""
+        active = (60_000 + 40 * dice(self.config.seed, "installed", 0)) * _KWH
         export = active // 3 if self.config.producer else 0
-        return Energies(
+        total = Energies(
             active, active // 40, active // 10, active, export, export // 20, export // 30, export
         )
+        parts = periods * (periods + 1) // 2
+        shares = [Energies._make(r * (n + 1) // parts for r in total) for n in range(1, periods)]
+        return [total.minus(reduce(Energies.plus, shares, Energies())), *shares]
 
     def _month(self, grid: str, period: str) -> Energies:
         thrown = 200 + dice(self.config.seed, grid + period, 1)

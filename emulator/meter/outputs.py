@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 from pathlib import Path
-import stat
 import sys
 import termios
 import tty
@@ -94,7 +93,6 @@ class DescriptorOutput:
 
     def __init__(self, descriptor: int, ready: str) -> None:
         self._descriptor = descriptor
-        self._regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
         self.ready = ready
 
     async def write(self, data: bytes, *, wait: bool) -> None:  # noqa: ARG002
@@ -102,17 +100,19 @@ class DescriptorOutput:
         view = memoryview(data)
         while view:
             await self._writable()
-            view = view[os.write(self._descriptor, view[:_PIPE_SLICE]) :]
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(self._descriptor, view[:_PIPE_SLICE]) :]
 
     async def close(self) -> None:
         """Leave the descriptor open: it is the process's own."""
 
     async def _writable(self) -> None:
-        if self._regular:  # always ready, and no event loop can watch it
-            return
         loop = asyncio.get_running_loop()
         ready = asyncio.Event()
-        loop.add_writer(self._descriptor, ready.set)
+        try:
+            loop.add_writer(self._descriptor, ready.set)
+        except PermissionError:  # a file is always ready, and epoll refuses to watch it
+            return
         try:
             await ready.wait()
         finally:
@@ -132,9 +132,14 @@ class PtyOutput(DescriptorOutput):
         master, self._slave = os.openpty()  # keeping the slave open spares the master an I/O error
         tty.setraw(self._slave)
         os.set_blocking(master, False)
-        self.link.unlink(missing_ok=True)
-        self.link.symlink_to(os.ttyname(self._slave))
         super().__init__(master, f"pty: {self.link}")
+        if self.link.is_symlink():  # left by a run that was killed
+            self.link.unlink()
+        try:
+            self.link.symlink_to(os.ttyname(self._slave))
+        except OSError:
+            self._hang_up()
+            raise
 
     @override
     async def write(self, data: bytes, *, wait: bool) -> None:
@@ -152,5 +157,8 @@ class PtyOutput(DescriptorOutput):
     async def close(self) -> None:
         """Hang up and remove the link."""
         self.link.unlink(missing_ok=True)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         os.close(self._descriptor)
         os.close(self._slave)

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-from . import pme_pmi
+from . import ice, linky_historique, linky_standard, pme_pmi, saphir
 from .building import Building
 from .clock import SECOND, Instant, instant, local
 from .config import MeterConfig, MeterName
@@ -51,6 +51,10 @@ class Source(Protocol):
 
 _RENDER: dict[MeterName, Callable[[Metrology, MeterConfig, int], Iterator[Group]]] = {
     "pme-pmi": pme_pmi.groups,
+    "saphir": saphir.groups,
+    "ice": ice.groups,
+    "linky-historique": linky_historique.groups,
+    "linky-standard": linky_standard.groups,
 }
 
 
@@ -67,11 +71,11 @@ class EmulatedSource:
         self._number = 0
 
     def next_frame(self) -> EmulatedFrame:
-        """Give the frame that begins now, empty and as long as the silence if the meter is silent."""
+        """Give the frame that begins now; empty, and a second long at most, while the meter is silent."""
         config, meter = self.config, self.meter
         at = local(meter.now)
         if remaining := self.silence_us():
-            return EmulatedFrame(at, b"", (), remaining)
+            return EmulatedFrame(at, b"", (), min(remaining, SECOND))
         groups = tuple(_RENDER[config.meter](meter, config, self._number))
         self._number += 1
         layout = Layout.HT if config.meter == "linky-standard" or self._modern_saphir() else Layout.SP
