@@ -1,0 +1,236 @@
+"""The forms that a group's data can take: text in, typed value out, None where it does not fit.
+
+The checksum is six bits wide and blind to bit 6 of every byte, so a form is as strict as the meters allow:
+it is what stands between a damaged byte that the checksum lets pass and a wrong value.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+import re
+from typing import override
+
+from .model import DatedPeriod, DayProfile, Fields, Stamp, Value
+
+type Parsed = tuple[Value, str | None]
+"""A value and its unit."""
+
+_DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d) (\d\d)[:/](\d\d)[:/](\d\d)")
+_HORODATE = re.compile(r"([EHeh ])(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)")
+_OFFSETS = {"H": 1, "E": 2, " ": None}
+
+
+def parse_date(text: str) -> Stamp | None:
+    """Read `JJ/MM/AA hh:mm:ss`; the seed prints SAPHIR's with slashes in the time, which is taken too."""
+    if (match := _DATE.fullmatch(text)) is None:
+        return None
+    day, month, year, hour, minute, second = map(int, match.groups())
+    try:
+        return Stamp(datetime(2000 + year, month, day, hour, minute, second))  # noqa: DTZ001 - local by contract
+    except ValueError:
+        return None
+
+
+def parse_horodate(text: str) -> Stamp | None:
+    """Read `SAAMMJJhhmmss` (Enedis-NOI-CPT_54E 6.2.1.1): S is the season, in lower case on a degraded clock."""
+    if (match := _HORODATE.fullmatch(text)) is None:
+        return None
+    season = match[1]
+    year, month, day, hour, minute, second = (int(match[n]) for n in range(2, 8))
+    try:
+        local = datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - local by contract
+    except ValueError:
+        return None
+    return Stamp(local, _OFFSETS[season.upper()], season.islower())
+
+
+class Form(ABC):
+    """How the data of a label is written."""
+
+    @abstractmethod
+    def parse(self, data: str) -> Parsed | None:
+        """Return value and unit, or None where the data is not of this form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digits(Form):
+    """`width` digits, zero-padded, no unit in the bytes (Linky)."""
+
+    width: int
+    unit: str | None = None
+    least: int | None = None
+    """The least width, where meters differ."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        low = self.width if self.least is None else self.least
+        if low <= len(data) <= self.width and data.isascii() and data.isdigit():
+            return int(data), self.unit
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier(Form):
+    """A serial or delivery point number: digits, kept as text."""
+
+    width: int
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        # Shared captures have their last digits cut off; nothing but digits is sent.
+        return (data, None) if self.width - 2 <= len(data) <= self.width and data.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Glued(Form):
+    """A whole number with its unit glued to it, not padded: `422Wh`, `42kVA` (PME-PMI)."""
+
+    units: tuple[str, ...]
+    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __init__(self, *units: str) -> None:
+        object.__setattr__(self, "units", units)
+        object.__setattr__(self, "_pattern", re.compile(rf"(0|[1-9]\d{{0,9}})({'|'.join(units)})"))
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        if (match := self._pattern.fullmatch(data)) is None:
+            return None
+        return int(match[1]), match[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Form):
+    """A number as ICE and SAPHIR write it: padded or not, perhaps signed, unit glued or left out.
+
+    A unit that is left out is the table's. ICE may mark a truncated value with one more character.
+    """
+
+    unit: str | None
+    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __init__(self, unit: str | None) -> None:
+        object.__setattr__(self, "unit", unit)
+        tail = f" ?(?:{re.escape(unit)})?" if unit else ""
+        object.__setattr__(
+            self, "_pattern", re.compile(rf"([+-]?)(\d{{1,10}}(?:[,.]\d{{1,3}})?){tail}[ T*]?")
+        )
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        if (match := self._pattern.fullmatch(data)) is None:
+            return None
+        number = match[1] + match[2].replace(",", ".")
+        return (Decimal(number) if "." in number else int(number)), self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDecimal(Form):
+    """A ratio with a comma: `-0,39`."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        if re.fullmatch(r"[+-]?\d{1,3},\d{1,3}", data) is None:
+            return None
+        return Decimal(data.replace(",", ".")), None
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Form):
+    """One of the codes a label is known to carry; another of the same shape is kept, as text.
+
+    Padding goes on both sides: PTCOUR1 pads on the right, TARIFDYN on the left.
+    """
+
+    known: frozenset[str]
+    pattern: str
+    closed: bool = False
+    """True where no other code exists, so that another one can only be damage."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        code = data.strip(" ")
+        if code in self.known:
+            return code, None
+        if self.closed or re.fullmatch(self.pattern, data) is None:
+            return None
+        return code, None
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Form):
+    """Free text of at most `width` characters; padding is taken off."""
+
+    width: int
+    empty: bool = False
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        text = data.strip(" ")
+        if len(data) > self.width or not (text or self.empty):
+            return None
+        return text, None
+
+
+@dataclass(frozen=True, slots=True)
+class Date(Form):
+    """`JJ/MM/AA hh:mm:ss`, local time of the meter."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        stamp = parse_date(data)
+        return None if stamp is None else (stamp, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing(Form):
+    """No data at all: the group's date is all it says (DATE of a Linky)."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        return None if data else (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicEdge(Form):
+    """`JJ/MM/AA hh:mm:ss-PPP`; a date that is not programmed is written with X or dashes."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        when, dash, period = data.rpartition("-")
+        if not dash or len(period) > 3:
+            return None
+        stamp = parse_date(when)
+        if stamp is None and any(c.isdigit() and c != "0" for c in when):
+            return None
+        return DatedPeriod(stamp, period.strip(" ")), None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile(Form):
+    """Up to 11 steps `HHMMSSSS` or NONUTILE (Enedis-NOI-CPT_54E 6.2.3.4)."""
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        words = data.split()
+        if not words or not all(
+            re.fullmatch(r"NONUTILE|([01]\d|2[0-3])[0-5]\d[0-9A-F]{4}", w) for w in words
+        ):
+            return None
+        return DayProfile(tuple((w[:4], w[4:]) for w in words if w != "NONUTILE")), None
+
+
+@dataclass(frozen=True, slots=True)
+class Register(Form):
+    """A fixed number of hexadecimal digits, taken apart by a reader."""
+
+    width: int
+    reader: Callable[[int], Fields]
+
+    @override
+    def parse(self, data: str) -> Parsed | None:
+        if len(data) != self.width or re.fullmatch(r"[0-9A-F]+", data) is None:
+            return None
+        return self.reader(int(data, 16)), None
