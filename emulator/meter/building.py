@@ -47,9 +47,7 @@ _SOLAR_PEAK_W = 60_000
 def dice(seed: int, thrown: str, number: int) -> int:
     """Give an integer from 0 to 1023, always the same for the same arguments (splitmix64)."""
     mask = 0xFFFF_FFFF_FFFF_FFFF
-    mixed = (
-        seed * 0x9E37_79B9_7F4A_7C15 + number * 0xD134_2543_DE82_EF95 + int.from_bytes(thrown.encode())
-    ) & mask
+    mixed = (seed * 0x9E37_79B9_7F4A_7C15 + number * 0xD134_2543_DE82_EF95 + int.from_bytes(thrown.encode())) & mask
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9) & mask
     mixed = ((mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB) & mask
     return (mixed ^ (mixed >> 31)) >> 20 & 1023
@@ -127,9 +125,7 @@ class Building:
         profile = _DAY_OFF_HW if moment.weekday() >= 5 else _WORKING_DAY_HW
         hour, minute = moment.hour, moment.minute
         watts = (profile[hour] * (60 - minute) + profile[(hour + 1) % 24] * minute) * 100 * self.scale // 60
-        noise = (dice(self.seed, "minute", at // MINUTE) - 512) * 10 + (
-            dice(self.seed, "slot", at // SLOT) - 512
-        ) * 4
+        noise = (dice(self.seed, "minute", at // MINUTE) - 512) * 10 + (dice(self.seed, "slot", at // SLOT) - 512) * 4
         return watts * (51_200 + noise) // 51_200
 
     def _generated_w(self, at: Instant, moment: datetime) -> int:

@@ -42,11 +42,13 @@ class Faults:
             raise ConfigError("silence lasts a positive number of seconds")
 
     def with_fault(self, name: str, value: str) -> Faults:
-        """Give these faults plus one, as ``NAME=VALUE`` of the command line; ConfigError if it makes no sense.
+        """Give these faults plus one, ``NAME=VALUE`` of the command line; ConfigError if it makes no sense.
 
         ``silence`` is written ``START+SECONDS``, or ``SECONDS`` alone for a silence from the start.
         """
         attribute = name.replace("-", "_")
+        if attribute not in (*RATES, "silence", "wrong_speed"):
+            raise ConfigError(f"no such fault: {name}")
         changed: object
         try:
             match attribute:
@@ -55,12 +57,8 @@ class Faults:
                     changed = (float(start), float(seconds)) if plus else (0.0, float(start))
                 case "wrong_speed":
                     changed = bool(int(value))
-                case _ if attribute in RATES:
-                    changed = float(value)
                 case _:
-                    raise ConfigError(f"no such fault: {name}")
-        except ConfigError:
-            raise
+                    changed = float(value)
         except ValueError:
             raise ConfigError(f"not a value of {name}: {value}") from None
         return Faults(**(asdict(self) | {attribute: changed}))

@@ -26,9 +26,7 @@ def spoil(frame: bytes, faults: Faults, rng: Random, *, bit7: bool, baud: int) -
         frame = frame.translate(EVEN_PARITY)
     if faults.flip:
         bits = 8 if bit7 else 7
-        frame = bytes(
-            code ^ (1 << rng.randrange(bits)) if rng.random() < faults.flip else code for code in frame
-        )
+        frame = bytes(code ^ (1 << rng.randrange(bits)) if rng.random() < faults.flip else code for code in frame)
     return frame
 
 

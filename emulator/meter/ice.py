@@ -31,15 +31,13 @@ def _rows(meter: Metrology, config: MeterConfig) -> Iterator[Row]:
     yield "EA", f"{wh(meter.window.ea_s):05d}Wh"
     yield "ERP", f"{wh(meter.window.er_plus_s):05d}varh"
     yield "PTCOUR", meter.period("distributor")
-    if meter.over_percent:
+    if meter.warning:
         yield "PREAVIS", "DEP"
     for rank, point in enumerate(meter.pa, 1):
         yield f"DATEPA{rank}", slashed(point.end)
         yield f"PA{rank}", f"{point.mean.ea_s // 1000:05d}kW"
     yield from _billing("p", slashed(meter.period_start), now, meter.indexes["distributor"])
-    yield from _billing(
-        "p1", slashed(meter.previous_start), slashed(meter.period_start), meter.frozen["distributor"]
-    )
+    yield from _billing("p1", slashed(meter.previous_start), slashed(meter.period_start), meter.frozen["distributor"])
     yield "KDC", f"{KDC:03d}%"
     yield "KDCD", f"{KDCD:03d}%"
     for period in _POWERS:

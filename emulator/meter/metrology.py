@@ -208,10 +208,7 @@ class Metrology:
     def voltages(self, at: Instant | None = None) -> list[int]:
         """Give the voltage of each phase, V: 230 with a few volts of noise."""
         slot = (self.now if at is None else at) // SLOT
-        return [
-            NOMINAL_V - 4 + dice(self.config.seed, f"u{n}", slot) * 9 // 1024
-            for n in range(self.config.phases)
-        ]
+        return [NOMINAL_V - 4 + dice(self.config.seed, f"u{n}", slot) * 9 // 1024 for n in range(self.config.phases)]
 
     def _calendars(self) -> dict[str, Tariff]:
         return {"distributor": self.distributor, "supplier": self.supplier}
@@ -233,9 +230,7 @@ class Metrology:
             if max(self.phase_amps()) > self.config.subscribed_amps:
                 self.over_at = end
         else:
-            self.day_peak_i = max(
-                self.day_peak_i, Peak(power.apparent_va, self.now), key=lambda peak: peak.va
-            )
+            self.day_peak_i = max(self.day_peak_i, Peak(power.apparent_va, self.now), key=lambda peak: peak.va)
 
     def _round_minute(self) -> None:
         self.minute = self.total.minus(self._at_minute).mean(MINUTE)
@@ -280,9 +275,7 @@ class Metrology:
         """Share what a meter counted over years among its periods: the same total in each grid."""
         active = (60_000 + 40 * dice(self.config.seed, "installed", 0)) * _KWH
         export = active // 3 if self.config.producer else 0
-        total = Energies(
-            active, active // 40, active // 10, active, export, export // 20, export // 30, export
-        )
+        total = Energies(active, active // 40, active // 10, active, export, export // 20, export // 30, export)
         parts = periods * (periods + 1) // 2
         shares = [Energies._make(r * (n + 1) // parts for r in total) for n in range(1, periods)]
         return [total.minus(reduce(Energies.plus, shares, Energies())), *shares]

@@ -37,7 +37,7 @@ def _rows(meter: Metrology, config: MeterConfig) -> Iterator[Row]:
         yield f"PA{rank}_i", f"{point.mean.ea_i // 1000}kW"
     yield from _billing(meter, config)
     yield "PS", f"{config.subscribed}{config.unit}"
-    if meter.preavis:
+    if meter.warning:
         yield "PREAVIS", "DEP"
     yield "PA1MN", f"{meter.minute.ea_s // 1000}kW"
     yield from _peaks(meter, config)

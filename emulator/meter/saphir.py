@@ -23,7 +23,7 @@ def groups(meter: Metrology, config: MeterConfig, _number: int) -> Iterator[Grou
 def _rows(meter: Metrology, config: MeterConfig) -> Iterator[tuple[str, str]]:
     grids = {"D": meter.indexes["distributor"], "F": meter.indexes["supplier"]}
     yield "DATE", slashed(meter.now)
-    if meter.over_percent:
+    if meter.warning:
         yield "PREAVIS", "DEP"
     yield "KDC", f"{KDC}%"
     yield "KDCD", f"{KDCD}%"

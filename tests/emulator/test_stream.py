@@ -32,9 +32,7 @@ def labels(frame: bytes) -> list[str]:
 @pytest.mark.parametrize("phases", [1, 3])
 @pytest.mark.parametrize("producer", [False, True])
 @pytest.mark.parametrize("meter", METERS)
-def test_every_group_verifies_under_the_mode_of_its_meter(
-    meter: MeterName, phases: int, producer: bool
-) -> None:
+def test_every_group_verifies_under_the_mode_of_its_meter(meter: MeterName, phases: int, *, producer: bool) -> None:
     """All groups have the right separator and checksum, in frames between STX and ETX."""
     config = MeterConfig(meter=meter, phases=phases, producer=producer, frames=30)
     mode = 2 if meter in ("saphir", "linky-standard") else 1
