@@ -54,7 +54,7 @@ def _rows(meter: Metrology, config: MeterConfig) -> Iterator[Row]:
 def _billing(block: str, start: str, end: str, indexes: dict[str, Energies]) -> Iterator[Row]:
     yield f"DEBUT{block}", start
     yield f"FIN{block}", end
-    yield f"CAF{block}", "00000"
+    yield f"CAF{block}", "00000"  # codespell:ignore
     for period in _PERIODS:
         index = indexes[period]
         yield f"EA{block}{period}", f"{kwh(index.ea_s):07d}kWh"

@@ -10,7 +10,7 @@ from .metrology import TC, Energies, Metrology, Peak, serial, wh
 from .wire import Group
 
 _CONTRACTS = {"base": "      BASE      ", "hc": "H PLEINE/CREUSE ", "tempo": "     TEMPO      "}
-_COLOURS: dict[Colour, str] = {"B": "BLEU", "W": "BLANC", "R": "ROUGE"}
+_COLOURS: dict[Colour, str] = {"B": "BLEU", "W": "BLANC", "R": "ROUGE"}  # codespell:ignore
 _NAMES = {"BASE": "      BASE      ", "HC": "  HEURE CREUSE  ", "HP": "  HEURE PLEINE  "} | {
     f"{hours}J{letter}": f"{hours} {colour}".center(16) for hours in ("HC", "HP") for letter, colour in _COLOURS.items()
 }

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import os
 from pathlib import Path
+import select
 import sys
-import termios
 import tty
 from typing import Protocol, Self, override
 
@@ -13,6 +13,9 @@ _TCP_BACKLOG = 256 * 1024
 """A client this many bytes behind is dropped: a wire does not wait."""
 _PIPE_SLICE = 4096
 """A pipe that is ready takes at least this many bytes without blocking (POSIX PIPE_BUF)."""
+
+_READER_S = 0.01
+"""How often a pseudo-terminal at its reader's speed looks for a reader, seconds."""
 
 
 class Output(Protocol):
@@ -129,36 +132,38 @@ class PtyOutput(DescriptorOutput):
 
     def __init__(self, link: str | Path) -> None:
         self.link = Path(link)
-        master, self._slave = os.openpty()  # keeping the slave open spares the master an I/O error
-        tty.setraw(self._slave)
+        master, slave = os.openpty()
+        name = os.ttyname(slave)
+        tty.setraw(slave)
+        os.close(slave)  # from now on the master tells whether a reader has it open
         os.set_blocking(master, False)
+        self._poll = select.poll()
+        self._poll.register(master, 0)
         super().__init__(master, f"pty: {self.link}")
         if self.link.is_symlink():  # left by a run that was killed
             self.link.unlink()
         try:
-            self.link.symlink_to(os.ttyname(self._slave))
+            self.link.symlink_to(name)
         except OSError:
-            self._hang_up()
+            os.close(master)
             raise
 
     @override
     async def write(self, data: bytes, *, wait: bool) -> None:
-        """Write all of it; without ``wait`` a reader that left the buffer fill up loses what is in it."""
+        """Write all of it to a reader, waited for with ``wait``; else what it does not take is lost."""
         if wait:
+            while self._nobody():  # noqa: ASYNC110  # nothing signals that a terminal is opened
+                await asyncio.sleep(_READER_S)
             await super().write(data, wait=wait)
-            return
-        while data:
-            try:
-                data = data[os.write(self._descriptor, data) :]
-            except BlockingIOError:
-                termios.tcflush(self._slave, termios.TCIFLUSH)
+        elif not self._nobody():
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._descriptor, data)
 
     @override
     async def close(self) -> None:
         """Hang up and remove the link."""
         self.link.unlink(missing_ok=True)
-        self._hang_up()
-
-    def _hang_up(self) -> None:
         os.close(self._descriptor)
-        os.close(self._slave)
+
+    def _nobody(self) -> bool:
+        return any(event & select.POLLHUP for _, event in self._poll.poll(0))

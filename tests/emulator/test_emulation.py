@@ -2,21 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 import os
 from pathlib import Path
 import random
+import re
 import time
 
 from aiohttp import ClientSession
 import pytest
 
 from emulator.meter import Emulation, Faults, MeterConfig
+from emulator.meter.clock import PARIS, local
 from emulator.meter.config import ConfigError
 from emulator.meter.outputs import TcpOutput
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 LOCAL = ("127.0.0.1", 0)
+LATE = timedelta(seconds=10)
+"""A frame of 1200 bit/s that was under way."""
 
 
 async def connect(emulation: Emulation) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -85,13 +90,14 @@ async def test_slow_client_is_dropped() -> None:
 
 
 async def test_pty_delivers_frames_and_survives_absence(tmp_path: Path) -> None:
-    """A reader of the link gets whole frames, fresh ones after a buffer filled up unread."""
+    """A reader of the link gets whole frames, and none from before it opened the link."""
     link = tmp_path / "meter"
     link.symlink_to("/nowhere")  # left by a run that was killed
     async with Emulation(MeterConfig(pty=link, pace=400)) as emulation:
         assert emulation.pty == str(link)
         assert emulation.endpoints == [f"pty: {link}"]
-        await asyncio.sleep(0.3)  # well over the 4 KiB a terminal keeps
+        await asyncio.sleep(0.1)
+        before = emulation.emulated.meter.now
         descriptor = os.open(link, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         received = b""
         async with asyncio.timeout(10):
@@ -102,6 +108,8 @@ async def test_pty_delivers_frames_and_survives_absence(tmp_path: Path) -> None:
                 except BlockingIOError:
                     continue
         os.close(descriptor)
+    dates = re.findall(rb"DATE ([\d/: ]{17})", received)
+    assert datetime.strptime(dates[0].decode(), "%d/%m/%y %H:%M:%S").replace(tzinfo=PARIS) > local(before) - LATE
     assert received.split(b"\x02")[-2].endswith(b"\r\x03")
     assert b"\r\n" in received
     assert not link.is_symlink()
@@ -111,6 +119,7 @@ async def test_pty_at_the_readers_speed_loses_nothing(tmp_path: Path) -> None:
     """With pace 0 every frame arrives in order."""
     link = tmp_path / "meter"
     async with Emulation(MeterConfig(pty=link, pace=0, frames=40)):
+        await asyncio.sleep(0.03)
         descriptor = os.open(link, os.O_RDONLY | os.O_NOCTTY)
         received = b""
         while received.count(b"\x03") < 40:
