@@ -1,0 +1,1 @@
+"""What Home Assistant loads beside its own components."""

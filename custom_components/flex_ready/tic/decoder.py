@@ -63,7 +63,7 @@ class Decoder:
         self._memo: dict[bytes, Group] = {}
         self._opening: dict[bytes, Group] = {}  # as the memo, for the line that opens the frames
         self._openers = TABLES[meter].openers if meter else frozenset[str]()
-        self._listening = False  # until the first CR: that line was cut by whoever began to listen
+        self._listening = False  # a first line without its LF was cut by whoever began to listen
         self._tail = b""
         # The frame under way.
         self._began = False
@@ -125,6 +125,8 @@ class Decoder:
         Frames that the line closes go to `events`.
         """
         began = False
+        if not self._listening:
+            self._listening = line[:1] in (b"\n", b"\x02", b"\x03")
         if line[:1] == b"\x03":
             self._close(events, ended=True)
             line = line[1:]

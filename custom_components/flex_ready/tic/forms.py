@@ -114,9 +114,7 @@ class Measure(Form):
     def __init__(self, unit: str | None) -> None:
         object.__setattr__(self, "unit", unit)
         tail = f" ?(?:{re.escape(unit)})?" if unit else ""
-        object.__setattr__(
-            self, "_pattern", re.compile(rf"([+-]?)(\d{{1,10}}(?:[,.]\d{{1,3}})?){tail}[ T*]?")
-        )
+        object.__setattr__(self, "_pattern", re.compile(rf"([+-]?)(\d{{1,10}}(?:[,.]\d{{1,3}})?){tail}[ T*]?"))
 
     @override
     def parse(self, data: str) -> Parsed | None:
@@ -215,9 +213,7 @@ class Profile(Form):
     @override
     def parse(self, data: str) -> Parsed | None:
         words = data.split()
-        if not words or not all(
-            re.fullmatch(r"NONUTILE|([01]\d|2[0-3])[0-5]\d[0-9A-F]{4}", w) for w in words
-        ):
+        if not words or not all(re.fullmatch(r"NONUTILE|([01]\d|2[0-3])[0-5]\d[0-9A-F]{4}", w) for w in words):
             return None
         return DayProfile(tuple((w[:4], w[4:]) for w in words if w != "NONUTILE")), None
 

@@ -60,12 +60,13 @@ class LayoutLearner:
 
     def split(self, line: bytes) -> Fields | Reject:
         """Return the fields of a verified line, or what is wrong with it: its shape or its checksum."""
-        fields: Fields
+        horodate: bytes | None = None
         if match := _SPACED(line):
             label, data = match.groups()
-            fields, separator = (label, None, data), SPACE
+            separator = SPACE
         elif match := _TABBED(line):
-            fields, separator = match.groups(), TAB
+            label, horodate, data = match.groups()
+            separator = TAB
         else:
             return self._failed(Reject.SHAPE)
         check = line[-1]
@@ -79,7 +80,7 @@ class LayoutLearner:
         if not verified:
             return self._failed(Reject.CHECKSUM)
         self._failures = 0
-        return fields
+        return label, horodate, data
 
     def _verifies(self, separator: int, body: int, check: int) -> bool:
         """Tell whether a sum gives its checksum while the layout is open, and learn from it."""

@@ -50,9 +50,7 @@ LABELS: tuple[Label, ...] = (
     Label(
         "PTEC",
         Code(
-            frozenset(
-                ("TH..", "HC..", "HP..", "HN..", "PM..", "HCJB", "HPJB", "HCJW", "HPJW", "HCJR", "HPJR")
-            ),
+            frozenset(("TH..", "HC..", "HP..", "HN..", "PM..", "HCJB", "HPJB", "HCJW", "HPJW", "HCJR", "HPJR")),
             "[ -~]{4}",
         ),
         "tariff period",
@@ -69,13 +67,8 @@ LABELS: tuple[Label, ...] = (
         _S,
     ),
     Label("IINST", _AMPERES, "current", "intensité", _A, _S),
-    *(
-        Label(f"IINST{n}", _AMPERES, f"current, phase {n}", f"intensité, phase {n}", _3, _S)
-        for n in (1, 2, 3)
-    ),
-    Label(
-        "ADPS", _AMPERES, "current above the subscribed one", "dépassement de l'intensité souscrite", _X, _S
-    ),
+    *(Label(f"IINST{n}", _AMPERES, f"current, phase {n}", f"intensité, phase {n}", _3, _S) for n in (1, 2, 3)),
+    Label("ADPS", _AMPERES, "current above the subscribed one", "dépassement de l'intensité souscrite", _X, _S),
     Label("IMAX", _AMPERES, "highest current", "intensité maximale", _A, _S),
     *(
         Label(f"IMAX{n}", _AMPERES, f"highest current, phase {n}", f"intensité maximale, phase {n}", _3, _S)

@@ -87,9 +87,7 @@ LABELS: tuple[Label, ...] = (
         )
         for n in (1, 2, 3)
     ),
-    Label(
-        "SINST1", _VA, "apparent power drawn (pilot meters)", "puissance apparente soutirée (pilotes)", _O, _S
-    ),
+    Label("SINST1", _VA, "apparent power drawn (pilot meters)", "puissance apparente soutirée (pilotes)", _O, _S),
     *(
         Label(
             f"SMAX{kind}{phase}{day}",

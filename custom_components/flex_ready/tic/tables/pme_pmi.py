@@ -110,9 +110,7 @@ LABELS: tuple[Label, ...] = (
         _P,
         "02E",
     ),
-    Label(
-        "PTCOUR1", PERIODS, "distributor's tariff period", "période tarifaire du distributeur", _A, "FR, real"
-    ),
+    Label("PTCOUR1", PERIODS, "distributor's tariff period", "période tarifaire du distributeur", _A, "FR, real"),
     Label(
         "TARIFDYN",
         Code(frozenset(("ACTIF", "INACTIF")), "", closed=True),

@@ -1,0 +1,105 @@
+"""What all entities of a meter share: their device, their availability, and the gate in front of the recorder."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Hashable
+from typing import override
+
+from homeassistant.core import callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from ..const import CONF_METER, CONF_SERIAL, DOMAIN
+from .coordinator import MeterConfigEntry, MeterCoordinator
+from .gate import Gate, Pace
+from .makers import maker_of
+
+_UNAVAILABLE = object()
+
+
+class MeterEntity(CoordinatorEntity[MeterCoordinator]):
+    """An entity of a meter. `_read` gives its present value; it is written when its gate lets it pass."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: MeterCoordinator, description: EntityDescription, pace: Pace) -> None:
+        """Make an entity of the meter that a coordinator reads."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        entry = coordinator.config_entry
+        serial: str | None = entry.data[CONF_SERIAL]
+        identity = self.identity(entry)
+        self._attr_unique_id = f"{identity}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, identity)},
+            translation_key=entry.data[CONF_METER],
+            manufacturer=maker_of(serial),
+            serial_number=serial,
+        )
+        self._gate = Gate(pace)
+
+    @staticmethod
+    def identity(entry: MeterConfigEntry) -> str:
+        """Return what stands for the meter in unique ids: its serial number, where it sends one."""
+        serial: str | None = entry.data[CONF_SERIAL]
+        return serial or entry.entry_id
+
+    @abstractmethod
+    def _read(self) -> Hashable:
+        """Return the present value."""
+
+    @abstractmethod
+    def _accept(self, value: Hashable) -> None:
+        """Make a value that passed the gate the entity's state."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Take the present value, to be written once the entity is added."""
+        await super().async_added_to_hass()
+        self._pass()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if it is due."""
+        if self._pass():
+            self.async_write_ha_state()
+
+    def _pass(self) -> bool:
+        available = self.coordinator.last_update_success
+        value = self._read() if available else _UNAVAILABLE
+        if not self._gate.passes(value, self.coordinator.monotonic()):
+            return False
+        if available:
+            self._accept(value)
+        return True
+
+
+@callback
+def async_add_as_seen[RowT: EntityDescription](
+    entry: MeterConfigEntry,
+    platform: str,
+    rows: tuple[RowT, ...],
+    seen: Callable[[RowT], bool],
+    add: Callable[[list[RowT]], None],
+) -> None:
+    """Add the entities of a table as the meter shows that it has them; those of earlier runs at once."""
+    coordinator = entry.runtime_data
+    registry = er.async_get(coordinator.hass)
+    identity = MeterEntity.identity(entry)
+    left = {row.key: row for row in rows}
+
+    @callback
+    def look() -> None:
+        if fresh := [row for row in left.values() if seen(row)]:
+            for row in fresh:
+                del left[row.key]
+            add(fresh)
+
+    before = [row for row in rows if registry.async_get_entity_id(platform, DOMAIN, f"{identity}_{row.key}")]
+    for row in before:
+        del left[row.key]
+    add(before)
+    look()
+    entry.async_on_unload(coordinator.async_add_listener(look))

@@ -1,0 +1,96 @@
+"""Sensors."""
+
+from collections.abc import Hashable
+from typing import override
+
+from homeassistant.components.sensor import RestoreSensor, SensorEntity
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .meter.coordinator import MeterConfigEntry
+from .meter.descriptions import SENSORS, MeterSensorDescription, SensorValue, index_sensor
+from .meter.entity import MeterEntity, async_add_as_seen
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: MeterConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Set up the sensors of a meter, and those that appear later."""
+    coordinator = entry.runtime_data
+    async_add_as_seen(
+        entry,
+        Platform.SENSOR,
+        SENSORS,
+        lambda row: row.value_fn(coordinator.data) is not None,
+        lambda rows: async_add_entities(MeterSensor(coordinator, row, row.pace) for row in rows),
+    )
+    _async_add_indexes(hass, entry, async_add_entities)
+
+
+def _async_add_indexes(
+    hass: HomeAssistant, entry: MeterConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the energy indexes: those of the periods seen in earlier runs, then each that its period brings."""
+    coordinator = entry.runtime_data
+    added: set[str] = set()
+    identity = MeterEntity.identity(entry)
+    static = {row.key for row in SENSORS}
+    before = [
+        key
+        for registered in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+        if (key := registered.unique_id.removeprefix(f"{identity}_")).startswith("energy_") and key not in static
+    ]
+
+    @callback
+    def add(found: dict[str, str]) -> None:
+        fresh = {key: name for key, name in found.items() if key not in added}
+        added.update(fresh)
+        async_add_entities(
+            MeterIndex(coordinator, row, row.pace) for key, name in fresh.items() for row in (index_sensor(key, name),)
+        )
+
+    @callback
+    def look() -> None:
+        book = coordinator.data.book.indexes
+        if book.keys() - added:
+            add({key: index.name for key, index in book.items()})
+
+    add({key: key.rpartition("_")[2].upper() for key in before})
+    look()
+    entry.async_on_unload(coordinator.async_add_listener(look))
+
+
+class MeterSensor(MeterEntity, SensorEntity):
+    """A value of a meter."""
+
+    entity_description: MeterSensorDescription
+
+    @override
+    def _read(self) -> SensorValue:
+        return self.entity_description.value_fn(self.coordinator.data)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
+
+
+class MeterIndex(MeterSensor, RestoreSensor):
+    """An energy index of one tariff period: it keeps its value while other periods run, and across restarts."""
+
+    _restored: SensorValue = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Take up the value of the last run until the meter sends this period's again."""
+        if (last := await self.async_get_last_sensor_data()) is not None and isinstance(last.native_value, int | float):
+            self._restored = last.native_value
+        await super().async_added_to_hass()
+
+    @override
+    def _read(self) -> SensorValue:
+        now = super()._read()
+        return self._restored if now is None else now
