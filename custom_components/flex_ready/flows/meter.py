@@ -117,10 +117,10 @@ class MeterFlow(ConfigFlow):
         assert self._heard is not None
         heard = self._heard
         data = {
-            CONF_KIND: Kind.METER,
+            CONF_KIND: Kind.METER.value,
             CONF_PORT: self._asked[CONF_PORT],
             CONF_BAUDRATE: heard.baudrate,
-            CONF_METER: heard.meter,
+            CONF_METER: heard.meter.value,
             CONF_SERIAL: heard.serial,
         }
         if heard.serial is not None:
@@ -151,7 +151,7 @@ class MeterFlow(ConfigFlow):
         return await listen(
             self._asked[CONF_PORT],
             None if speed == _AUTOMATIC else int(speed),
-            callback(self.async_update_progress),
+            self.async_update_progress,
         )
 
     @callback
