@@ -301,30 +301,3 @@ def test_of_a_label_that_comes_twice_the_first_counts() -> None:
     """An ICE repeats its block for injection."""
     (frame,) = frames_of(heard(STX + ADS + EA + line("EA_s", "7Wh") + ETX))
     assert frame.by_key()["EA_s"].value == 422
-
-
-def test_a_megabyte_without_cr_is_not_kept() -> None:
-    """A port at the wrong speed may never send one."""
-    decoder = Decoder()
-    for _ in range(1024):
-        decoder.feed(b"x" * 1024)
-    assert len(decoder._tail) <= 512
-    assert decoder.counts.dropped_bytes + len(decoder._tail) == decoder.counts.bytes == 2**20
-    assert keys(decoder.feed(b"\r" + PME)) == keys(heard(PME))
-
-
-def test_one_line_for_ever_makes_no_endless_frame() -> None:
-    """Without STX and ETX the frame closes at a bound."""
-    decoder = Decoder()
-    most = max(len(frame.groups) for _ in range(10_000) for frame in frames_of(decoder.feed(EA * 10)))
-    assert 200 <= most <= 210
-    assert decoder.counts.groups == 100_000
-
-
-def test_ever_new_lines_and_labels_do_not_pile_up() -> None:
-    """Neither in what is remembered nor in what is told for diagnostics."""
-    decoder = Decoder()
-    for number in range(5_000):
-        decoder.feed(line(f"X{number}", f"{number}") + b"\nbad\r")
-    assert max(len(decoder._memo), len(decoder._senses)) <= 512
-    assert len(decoder.rejects) == 20

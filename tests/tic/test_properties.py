@@ -8,7 +8,7 @@ from hypothesis import example, given, settings, strategies as st
 from custom_components.flex_ready.tic import Decoder, Event, Frame, Group, Meter
 from emulator.meter import MeterConfig, stream
 from emulator.meter.config import METERS, MeterName
-from emulator.meter.wire import EVEN_PARITY, Group as Sent, Layout, encode_frame
+from emulator.meter.wire import EVEN_PARITY, Group as Sent, Layout, encode_frame, encode_group
 
 _FRAMES = {meter: stream(MeterConfig(meter=meter, seed=7), 2) for meter in METERS}
 _LINES = [line + b"\r" for data in _FRAMES.values() for line in data.split(b"\r")]
@@ -100,3 +100,32 @@ def test_any_value_of_a_pme_pmi_comes_back(moment: datetime, wh: int, kva: int, 
     got = frame.by_key()
     assert getattr(got["DATE"].value, "local", None) == moment.replace(microsecond=0)
     assert (got["EA_s"].value, got["PS"].value, got["TGPHI_s"].value) == (wh, kva, Decimal(phi) / 100)
+
+
+def test_a_megabyte_without_cr_is_not_kept() -> None:
+    """A port at the wrong speed may never send one; what comes behind it is understood."""
+    decoder = Decoder()
+    for _ in range(1024):
+        decoder.feed(b"x" * 1024)
+    assert len(decoder._tail) <= 512
+    assert decoder.counts.dropped_bytes + len(decoder._tail) == decoder.counts.bytes == 2**20
+    assert decoder.feed(b"\r" + _FRAMES["pme-pmi"]) == Decoder().feed(_FRAMES["pme-pmi"])
+
+
+def test_one_line_for_ever_makes_no_endless_frame() -> None:
+    """Without STX and ETX the frame closes at a bound."""
+    decoder = Decoder()
+    line = encode_group(Sent("EA_s", None, "422Wh"), Layout.SP)
+    events = [event for _ in range(10_000) for event in decoder.feed(line * 10)]
+    assert decoder.counts.groups == 100_000
+    assert all(200 <= len(event.groups) <= 210 for event in events if isinstance(event, Frame))
+    assert len(decoder._groups) <= 210
+
+
+def test_ever_new_lines_and_labels_do_not_pile_up() -> None:
+    """Neither in what is remembered nor in what is told for diagnostics."""
+    decoder = Decoder()
+    for number in range(5_000):
+        decoder.feed(encode_group(Sent(f"X{number}", None, f"{number}"), Layout.SP) + b"\nbad\r")
+    assert max(len(decoder._memo), len(decoder._senses)) <= 512
+    assert len(decoder.rejects) == 20

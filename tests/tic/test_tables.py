@@ -150,7 +150,7 @@ MISFITS: list[tuple[Form, str]] = [
     (Measure(None), "30kWh"),
     *((SignedDecimal(), data) for data in ("0.39", "0,", ",39", "--0,39", "0,39 ", "12", "1234,5")),
     *((_PERIOD, data) for data in ("", "   ", "HPEX", "hpe", "H`E", "HP-")),
-    (Code(frozenset(("ACTIF",)), "", closed=True), "ACTIV"),
+    (Code(frozenset(("ACTIF",)), "", closed=True), "ACTI"),
     (Text(16), " " * 16),
     (Text(16, empty=True), "x" * 17),
     *(
