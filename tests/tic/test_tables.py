@@ -113,7 +113,6 @@ _NOTHING_PROGRAMMED = DatedPeriod(None, "XXX")
 
 FITS: list[tuple[Form, str, object, str | None]] = [
     (Digits(5, "VA"), "00519", 519, "VA"),
-    (Digits(5, least=3), "519", 519, None),
     (Identifier(12), "041436028024", "041436028024", None),
     (Glued("kVA", "kW"), "42kVA", 42, "kVA"),
     (Glued("kVA", "kW"), "0kW", 0, "kW"),

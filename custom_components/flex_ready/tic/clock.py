@@ -1,15 +1,17 @@
 """The meter's clock: local time of Paris, most often without a season flag, made into an instant."""
 
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from .model import Stamp
 
 
 class MeterClock:
-    """Resolves the dates of one meter.
+    """Resolves the dates of one meter into instants (UTC).
 
-    `zone` is Europe/Paris. The hour that the October night plays twice is told apart by the host's monotonic time
-    since the date before, else by the host's clock; with neither (a file), by dates that must not go backwards.
+    UTC, because dates that share a zone compare and subtract by their wall clocks: the two readings of an hour of
+    October would be equal. `zone` is Europe/Paris. The hour that the October night plays twice is told apart by the
+    host's monotonic time since the date before, else by the host's clock; with neither (a file), by dates that must
+    not go backwards.
     """
 
     def __init__(self, zone: tzinfo) -> None:
@@ -38,19 +40,11 @@ class MeterClock:
         return late if self._last is None or late <= self._last else early
 
     def _readings(self, stamp: Stamp) -> tuple[datetime, datetime]:
-        """Return the two instants a date can be, the same one but for an hour of October."""
+        """Return the two instants a date can be, the earlier first; the same one but for an hour of October."""
         if stamp.offset_hours is not None:
-            known = stamp.local.replace(tzinfo=timezone(timedelta(hours=stamp.offset_hours)))
-            return known.astimezone(self._zone), known.astimezone(self._zone)
-        early = stamp.local.replace(tzinfo=self._zone, fold=0)
-        late = stamp.local.replace(tzinfo=self._zone, fold=1)
-        if early.utcoffset() == late.utcoffset() or _in_gap(early):
-            return early, early
-        return early, late
-
-
-def _in_gap(when: datetime) -> bool:
-    """Tell whether a local time is one that the March night leaves out."""
-    before = when.replace(fold=0).utcoffset()
-    after = when.replace(fold=1).utcoffset()
-    return before is not None and after is not None and before < after
+            known = stamp.local.replace(tzinfo=timezone(timedelta(hours=stamp.offset_hours))).astimezone(UTC)
+            return known, known
+        early = stamp.local.replace(tzinfo=self._zone, fold=0).astimezone(UTC)
+        late = stamp.local.replace(tzinfo=self._zone, fold=1).astimezone(UTC)
+        # An hour that the March night leaves out would be later with fold 0: it is read as winter time going on.
+        return early, max(early, late)

@@ -101,9 +101,10 @@ class Decoder:
                 # Right behind a CR: the frame is over. To wait for the next CR is to wait for the next frame.
                 self._close(events, ended=True)
                 tail = tail[1:]
-            elif len(tail) > _MAX_LINE:
-                self.counts.dropped_bytes += len(tail)
-                tail = b""
+            elif len(tail) > _MAX_LINE + 1:
+                # Its end is kept, as that of a line that is too long: a group may begin there.
+                self.counts.dropped_bytes += len(tail) - _MAX_LINE - 1
+                tail = tail[-_MAX_LINE - 1 :]
         if len(self._groups) > _MAX_GROUPS:
             self._close(events, ended=False)
         self._tail = tail
@@ -127,13 +128,14 @@ class Decoder:
         began = False
         if not self._listening:
             self._listening = line[:1] in (b"\n", b"\x02", b"\x03")
-        if line[:1] == b"\x03":
-            self._close(events, ended=True)
-            line = line[1:]
-        if (group := self._opening.get(line)) is not None:
-            self._begin(events)
-            self._opened.add(group.key)
-            return group
+        if line and line[0] <= _ETX:
+            if line[0] == _ETX:
+                self._close(events, ended=True)
+                line = line[1:]
+            if (group := self._opening.get(line)) is not None:
+                self._begin(events)
+                self._opened.add(group.key)
+                return group
         if len(line) > _MAX_LINE:
             self._reject(Reject.TOO_LONG, line)
             line = line[-_MAX_LINE:]
@@ -151,7 +153,10 @@ class Decoder:
         self._listening = True
         label, horodate, data = fields
         sense = self._senses.get(label) or self._learn(label)
-        if self._recogniser.hear(sense.label, sense.witness, opens=began):
+        recogniser = self._recogniser
+        if (began or sense.witness is not recogniser.meter or recogniser.doubts) and recogniser.hear(
+            sense.label, sense.witness, opens=began
+        ):
             self._relearn()
             sense = self._learn(label)
         group = sense.group(horodate, data)
@@ -197,7 +202,12 @@ class Decoder:
                 self._interrupt()
             began = delimiter == _STX
             start = at + 1
-        return b"\n" + line[start:].lstrip(_CONTROLS), began
+        rest = line[start:].lstrip(_CONTROLS)
+        before, lf, last = rest.rpartition(b"\n")
+        if lf:  # a CR was lost: what stands behind this LF is a group of its own
+            self._reject(Reject.SHAPE, b"\n" + before)
+            return lf + last.lstrip(_CONTROLS), False
+        return b"\n" + rest, began
 
     def _learn(self, label: bytes) -> Sense:
         if len(self._senses) >= _MAX_MEMO:

@@ -21,19 +21,16 @@ SPACE, TAB, _LF = 0x20, 0x09, 0x0A
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A separator (its byte) and a checksum mode (1 or 2)."""
+    """A separator (its byte), a checksum mode (1 or 2)."""
 
     separator: int
     mode: int
-
-    @property
-    def extra(self) -> int:
-        """What the sum holds beyond label..data."""
-        return self.separator if self.mode == 2 else 0
+    extra: int
+    """What the sum holds beyond label..data."""
 
 
-_NATURAL = {SPACE: Layout(SPACE, 1), TAB: Layout(TAB, 2)}
-_ODD = {SPACE: Layout(SPACE, 2), TAB: Layout(TAB, 1)}
+_NATURAL = {SPACE: Layout(SPACE, 1, 0), TAB: Layout(TAB, 2, TAB)}
+_ODD = {SPACE: Layout(SPACE, 2, SPACE), TAB: Layout(TAB, 1, 0)}
 _SETTLED = 8
 """Groups of one layout after which no other is taken; and how often an odd one must be seen to be believed."""
 _LOST = 60

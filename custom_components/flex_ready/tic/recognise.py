@@ -20,13 +20,16 @@ def witness(label: str) -> Meter | None:
 
 
 class Recogniser:
-    """Counts what speaks for each meter; `meter` is the one that is settled, or None."""
+    """Counts what speaks for each meter.
 
-    __slots__ = ("_votes", "meter")
+    `meter` is the one that is settled, or None; `doubts` what has spoken for others since.
+    """
+
+    __slots__ = ("doubts", "meter")
 
     def __init__(self, meter: Meter | None = None) -> None:
         self.meter = meter
-        self._votes: Counter[Meter] = Counter()
+        self.doubts: Counter[Meter] = Counter()
 
     def hear(self, label: str, only: Meter | None, *, opens: bool) -> bool:
         """Take one verified label, and the meter that alone sends it; return whether `meter` changed.
@@ -38,12 +41,12 @@ class Recogniser:
         if speaks_for is None:
             return False
         if speaks_for is self.meter:
-            if self._votes:
-                self._votes.clear()
+            if self.doubts:
+                self.doubts.clear()
             return False
-        self._votes[speaks_for] += _ENOUGH if opener else 1
-        if self._votes[speaks_for] < (_ENOUGH if self.meter is None else _CHANGED):
+        self.doubts[speaks_for] += _ENOUGH if opener else 1
+        if self.doubts[speaks_for] < (_ENOUGH if self.meter is None else _CHANGED):
             return False
         self.meter = speaks_for
-        self._votes.clear()
+        self.doubts.clear()
         return True

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .forms import parse_horodate
+from .forms import Form, parse_horodate
 from .model import Group, Meter
 from .recognise import witness
 from .tables import TABLES, Label
@@ -19,6 +19,8 @@ class Sense:
     key: str
     witness: Meter | None
     rows: tuple[Label, ...]
+    plain: Form | None
+    """The form of its one row, where the group carries no date: nearly every label."""
     fitted: bool = False
     misfits: int = 0
 
@@ -28,10 +30,13 @@ class Sense:
         An unknown label is kept as text. So is a known one whose data has never fitted and comes back: then it is
         the table that is wrong, not the line.
         """
+        text = data.decode()
+        if horodate is None and self.plain is not None and (parsed := self.plain.parse(text)):
+            self.fitted = True
+            return Group(self.key, self.label, text, parsed[0], parsed[1])
         at = None
         if horodate and (at := parse_horodate(horodate.decode())) is None:
             return None
-        text = data.decode()
         for row in self.rows:
             if row.dated is (at is not None) and (parsed := row.form.parse(text)):
                 self.fitted = True
@@ -47,4 +52,5 @@ def sense_of(label: str, meter: Meter | None) -> Sense:
     """Look a label up in the table of a meter, or in every one while none is recognised."""
     tables = TABLES.values() if meter is None else (TABLES[meter],)
     rows = tuple(row for table in tables if (row := table.find(label)) is not None)
-    return Sense(label, rows[0].label if rows else label, witness(label), rows)
+    plain = rows[0].form if len(rows) == 1 and not rows[0].dated else None
+    return Sense(label, rows[0].label if rows else label, witness(label), rows, plain)

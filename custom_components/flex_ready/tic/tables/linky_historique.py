@@ -38,7 +38,7 @@ LABELS: tuple[Label, ...] = (
     Label("ADCO", Identifier(12), "meter address", "adresse du compteur", _A, _S),
     Label(
         "OPTARIF",
-        Code(frozenset(("BASE", "HC..", "EJP.")), "BBR.|[ -~]{4}"),
+        Code(frozenset(("BASE", "HC..", "EJP.")), "[A-Z.][A-Z0-9.]{2}[ -_]"),
         "tariff option",
         "option tarifaire",
         _A,
@@ -51,7 +51,7 @@ LABELS: tuple[Label, ...] = (
         "PTEC",
         Code(
             frozenset(("TH..", "HC..", "HP..", "HN..", "PM..", "HCJB", "HPJB", "HCJW", "HPJW", "HCJR", "HPJR")),
-            "[ -~]{4}",
+            "[A-Z.]{4}",
         ),
         "tariff period",
         "période tarifaire",
@@ -60,7 +60,7 @@ LABELS: tuple[Label, ...] = (
     ),
     Label(
         "DEMAIN",
-        Code(frozenset(("----", "BLEU", "BLAN", "ROUG")), "[ -~]{4}"),
+        Code(frozenset(("----", "BLEU", "BLAN", "ROUG")), "[A-Z-]{4}"),
         "colour of tomorrow",
         "couleur du lendemain",
         _O,

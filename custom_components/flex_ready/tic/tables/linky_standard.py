@@ -21,8 +21,8 @@ LABELS: tuple[Label, ...] = (
     Label("ADSC", Identifier(12), "secondary address", "adresse secondaire", _A, _S),
     Label("VTIC", _NUMBER2, "TIC version", "version de la TIC", _A, _S),
     Label("DATE", Nothing(), "meter clock", "horloge du compteur", _A, _S, dated=True),
-    Label("NGTF", Text(16), "supplier's tariff", "tarif du fournisseur", _A, _S),
-    Label("LTARF", Text(16), "supplier's running period", "période fournisseur en cours", _A, _S),
+    Label("NGTF", Text(16, padded=True), "supplier's tariff", "tarif du fournisseur", _A, _S),
+    Label("LTARF", Text(16, padded=True), "supplier's running period", "période fournisseur en cours", _A, _S),
     Label("EAST", _INDEX, "active energy drawn, total", "énergie active soutirée totale", _A, _S),
     *(
         Label(
@@ -189,7 +189,7 @@ LABELS: tuple[Label, ...] = (
             ),
         )
     ),
-    Label("MSG1", Text(32, empty=True), "short message", "message court", _A, _S),
+    Label("MSG1", Text(32, empty=True, padded=True), "short message", "message court", _A, _S),
     Label("MSG2", Text(16, empty=True), "very short message", "message ultra court", _O, _S),
     Label("PRM", Identifier(14), "delivery point", "point de livraison", _A, _S),
     Label("RELAIS", Digits(3), "state of 8 relays", "état de 8 relais", _A, _S),
