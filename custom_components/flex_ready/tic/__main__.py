@@ -40,6 +40,7 @@ _WORDS = {
     Trouble.WRONG_SPEED: "bytes arrive, but no checksum verifies at this speed: leave --baud out to find it",
     Trouble.NOT_TIC: "bytes arrive, but no checksum verifies at any speed: this is not a TIC, or a weak signal",
 }
+_PARIS = ZoneInfo("Europe/Paris")
 _READ = 4096
 
 
@@ -48,7 +49,7 @@ class Printer:
     """Prints frames as they close, and counts the whole ones."""
 
     decoder: Decoder = field(default_factory=Decoder)
-    clock: MeterClock = field(default_factory=lambda: MeterClock(ZoneInfo("Europe/Paris")))
+    clock: MeterClock = field(default_factory=lambda: MeterClock(_PARIS))
     whole: int = 0
 
     def take(self, events: Iterable[Event]) -> None:
@@ -73,13 +74,16 @@ class Printer:
         }
 
     def _group(self, group: Group) -> Json:
-        at = self.clock.past(group.at).isoformat() if group.at else None
+        at = self._local(group.at) if group.at else None
         return {"value": self._value(group.value), "unit": group.unit, "raw": group.raw, "at": at}
+
+    def _local(self, stamp: Stamp) -> str:
+        return self.clock.past(stamp).astimezone(_PARIS).isoformat()
 
     def _value(self, value: Value) -> Json:
         match value:
             case Stamp():
-                return self.clock.past(value).isoformat()
+                return self._local(value)
             case Decimal():
                 return float(value)
             case DatedPeriod():
