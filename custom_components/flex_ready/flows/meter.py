@@ -22,7 +22,7 @@ import probatio
 
 from ..const import CONF_BAUDRATE, CONF_KIND, CONF_METER, CONF_SERIAL, LOGGER, Kind
 from ..listen import SPEEDS, Heard, listen
-from ..port import PortError, Trouble
+from ..port import PortError
 
 _AUTOMATIC = "auto"
 _SCHEMA = probatio.Schema(
@@ -52,7 +52,9 @@ class MeterFlow(ConfigFlow):
     _listening: asyncio.Task[Heard] | None = None
     _heard: Heard | None = None
     _asked: dict[str, Any]
-    _trouble: Trouble | None = None
+    _error: str | None = None
+    _silenced: str | None = None
+    """The entry whose reader had to give its port up while its connection is changed."""
 
     async def async_step_meter(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the port and the speed."""
@@ -83,10 +85,11 @@ class MeterFlow(ConfigFlow):
                 self._async_abort_entries_match({CONF_PORT: user_input[CONF_PORT]})
             if reconfigured is not None and reconfigured.state.recoverable:
                 # Its own reader holds the port.
+                self._silenced = reconfigured.entry_id
                 await self.hass.config_entries.async_unload(reconfigured.entry_id)
             return await self.async_step_listen()
-        errors = {"base": str(self._trouble)} if self._trouble else {}
-        self._trouble = None
+        errors = {"base": self._error} if self._error else {}
+        self._error = None
         shown = getattr(self, "_asked", {**known, CONF_BAUDRATE: _AUTOMATIC} if known else {})
         return self.async_show_form(
             step_id=step, data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown), errors=errors
@@ -95,7 +98,8 @@ class MeterFlow(ConfigFlow):
     async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Listen, and show how far that is."""
         if self._listening is None:
-            self._listening = self.hass.async_create_task(self._async_listen())
+            # Not eager: an attempt that is over before progress was shown would be submitted again, for ever.
+            self._listening = self.hass.async_create_task(self._async_listen(), eager_start=False)
         if not self._listening.done():
             return self.async_show_progress(
                 step_id="listen",
@@ -108,9 +112,11 @@ class MeterFlow(ConfigFlow):
             self._heard = listening.result()
         except PortError as error:
             LOGGER.debug("Could not read %s: %s", self._asked[CONF_PORT], error, exc_info=True)
-            self._trouble = error.trouble
-            return self.async_show_progress_done(next_step_id=self._form)
-        return self.async_show_progress_done(next_step_id="found")
+            self._error = error.trouble.value
+        except Exception:  # noqa: BLE001  # the flow must go on
+            LOGGER.exception("Unexpected exception")
+            self._error = "unknown"
+        return self.async_show_progress_done(next_step_id=self._form if self._error else "found")
 
     async def async_step_found(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show what was found; take it once confirmed."""
@@ -123,12 +129,14 @@ class MeterFlow(ConfigFlow):
             CONF_METER: heard.meter.value,
             CONF_SERIAL: heard.serial,
         }
-        if heard.serial is not None:
-            await self.async_set_unique_id(heard.serial)
+        # Without a serial number an entry has no unique id: that of a dongle found by USB is not the meter's.
+        await self.async_set_unique_id(heard.serial)
         if self.source == SOURCE_RECONFIGURE:
             entry = self._get_reconfigure_entry()
-            if entry.unique_id is not None:
-                self._abort_if_unique_id_mismatch(reason="another_meter")
+            self._abort_if_unique_id_mismatch(reason="another_meter")
+            if heard.serial is None and heard.meter != entry.data[CONF_METER]:
+                return self.async_abort(reason="another_meter")
+            self._silenced = None
             return self.async_update_reload_and_abort(entry, data=data)
         self._abort_if_unique_id_configured(updates={key: data[key] for key in (CONF_PORT, CONF_BAUDRATE)})
         if user_input is not None:
@@ -160,8 +168,14 @@ class MeterFlow(ConfigFlow):
         """Stop listening when the user closes the dialog; give the entry its port back."""
         if self._listening is not None:
             self._listening.cancel()
-        if self.source == SOURCE_RECONFIGURE:
-            self.hass.config_entries.async_schedule_reload(self._get_reconfigure_entry().entry_id)
+        if self._silenced is not None:
+            self.hass.async_create_task(self._async_give_back(self._silenced), "meter reader takes its port again")
+
+    async def _async_give_back(self, entry_id: str) -> None:
+        if self._listening is not None:
+            await asyncio.wait([self._listening])  # until then it holds the port
+        if self.hass.config_entries.async_get_entry(entry_id) is not None:
+            await self.hass.config_entries.async_reload(entry_id)
 
 
 def _title(heard: Heard) -> str:
