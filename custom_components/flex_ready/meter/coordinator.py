@@ -13,6 +13,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_BAUDRATE, DOMAIN, LOGGER
 from ..port import PortError
@@ -30,6 +31,9 @@ _SITE_ZONE = "Europe/Paris"
 type MeterConfigEntry = ConfigEntry[MeterCoordinator]
 type GroupListener = Callable[[Group], None]
 
+_UNREAD_SINCE: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_unread_since")
+"""When the meter of an entry was last read (monotonic, s): a setup that fails leaves no coordinator to remember it."""
+
 
 class MeterCoordinator(DataUpdateCoordinator[MeterState]):
     """Pushes each frame of a meter to its entities, and each group to who listens for it."""
@@ -42,6 +46,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         self.last_update_success = False
         self.monotonic: Callable[[], float] = hass.loop.time
         self._group_listeners: list[GroupListener] = []
+        self._failing: set[GroupListener] = set()
         self._first_frame = asyncio.Event()
         self._last_frame_at = self.monotonic()
         self._stale_timer: asyncio.TimerHandle | None = None
@@ -55,6 +60,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         zone = await dt_util.async_get_time_zone(_SITE_ZONE)
         self.data = MeterState(zone or dt_util.get_default_time_zone())
         port = self.config_entry.data[CONF_PORT]
+        self.config_entry.async_on_unload(self._cancel_timers)
+        self._watch_silence()
         try:
             await self._reader.open()
         except PortError as error:
@@ -63,7 +70,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
                 translation_key=f"port_{error.trouble}",
                 translation_placeholders={"port": port, "error": str(error)},
             ) from error
-        self._watch_silence()
         try:
             async with asyncio.timeout(_FIRST_FRAME_S):
                 await self._first_frame.wait()
@@ -81,10 +87,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
     async def async_stop(self) -> None:
         """Close the port; it is free when this returns."""
         await self.async_shutdown()
-        if self._stale_timer:
-            self._stale_timer.cancel()
-        if self._silence_timer:
-            self._silence_timer()
+        self.hass.data[_UNREAD_SINCE].pop(self.config_entry.entry_id, None)
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -103,14 +106,35 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
             ir.async_delete_issue(hass, DOMAIN, f"{issue}_{entry_id}")
 
     @callback
+    def _cancel_timers(self) -> None:
+        if self._stale_timer:
+            self._stale_timer.cancel()
+        if self._silence_timer:
+            self._silence_timer()
+
+    @callback
     def _take(self, data: bytes) -> None:
-        """Take bytes of the port."""
+        """Take bytes of the port. Nothing is raised: that would close the port."""
         for event in self.data.decoder.feed(data):
             if isinstance(event, Frame):
-                self._frame(event)
+                try:
+                    self._frame(event)
+                except Exception:  # noqa: BLE001  # a row that fails must not close the port
+                    LOGGER.exception("Unexpected exception")
             else:
                 for listener in tuple(self._group_listeners):
-                    listener(event)
+                    self._tell(listener, event)
+
+    def _tell(self, listener: GroupListener, group: Group) -> None:
+        """Hand a group to a listener; one that fails is told on, and logged once until it succeeds again."""
+        try:
+            listener(group)
+        except Exception:  # noqa: BLE001  # nor must a listener
+            if listener not in self._failing:
+                LOGGER.exception("A listener to the groups of %s failed", self.name)
+                self._failing.add(listener)
+        else:
+            self._failing.discard(listener)
 
     def _frame(self, frame: Frame) -> None:
         now = self.monotonic()
@@ -167,8 +191,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         if self._silence_timer:
             self._silence_timer()
             self._silence_timer = None
-        if not self.last_update_success:
-            self._silence_timer = async_call_later(self.hass, _NO_FRAME_S, self._silent)
+        unread = self.hass.data.setdefault(_UNREAD_SINCE, {})
+        if self.last_update_success:
+            unread.pop(self.config_entry.entry_id, None)
+            return
+        now = self.monotonic()
+        left = unread.setdefault(self.config_entry.entry_id, now) + _NO_FRAME_S - now
+        self._silence_timer = async_call_later(self.hass, max(0, left), self._silent)
 
     @callback
     def _silent(self, _now: datetime) -> None:
