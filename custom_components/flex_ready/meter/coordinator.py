@@ -52,6 +52,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         self._stale_timer: asyncio.TimerHandle | None = None
         self._silence_timer: CALLBACK_TYPE | None = None
         self._lost_for: str | None = None
+        self._lost_at_once = ""
         self._reader = Reader(entry.data[CONF_PORT], entry.data[CONF_BAUDRATE], self._take, self._port_lost)
         self._task: asyncio.Task[None] | None = None
 
@@ -82,6 +83,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
                 translation_key="no_frame",
                 translation_placeholders={"port": port, "seconds": str(_FIRST_FRAME_S)},
             ) from error
+        if not self.last_update_success:
+            await self._reader.close()
+            raise ConfigEntryNotReady(
+                translation_domain=DOMAIN,
+                translation_key="port_cannot_open",
+                translation_placeholders={"port": port, "error": self._lost_at_once},
+            )
         self._task = self.config_entry.async_create_background_task(self.hass, self._reader.run(), "meter reader")
 
     async def async_stop(self) -> None:
@@ -173,11 +181,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         if self._stale_timer:
             self._stale_timer.cancel()
             self._stale_timer = None
+        self.data.quality.interrupted()
+        self._lost_at_once = reason
+        self._first_frame.set()
         self._lose(reason)
 
     def _lose(self, reason: str) -> None:
         """Make the entities unavailable; say so once an outage."""
-        self.data.quality.interrupted()
         if self._lost_for is None and self.last_update_success:
             LOGGER.warning("%s is not read any more: %s", self.name, reason)
             self._lost_for = reason

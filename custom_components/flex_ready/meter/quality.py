@@ -1,13 +1,16 @@
 """How good the line is: the share of bad groups over the last hour, and the pace of the frames (pure)."""
 
 from collections import deque
+from statistics import median_high
 
 from ..tic import Counts
 
 _WINDOW_S = 3600
 _STEP_S = 60
 _ENOUGH_GROUPS = 500
-_SMOOTH = 0.2
+_GAPS = 9
+_ENOUGH_GAPS = 3
+"""The period is the median of the last gaps: neither an outage nor frames that a gateway had in store change it."""
 _FIRST_STALE_S = 30.0
 _LEAST_STALE_S = 5.0
 """A Linky sends a frame a second or two; gateways and adapters hold bytes back for longer than that."""
@@ -18,16 +21,22 @@ class Quality:
     """Watches one line. Times are monotonic, in s."""
 
     def __init__(self) -> None:
-        self.frame_period: float | None = None
+        self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._last_frame: float | None = None
         self._steps: deque[tuple[float, int, int]] = deque()
 
     @property
+    def frame_period(self) -> float | None:
+        """Seconds from frame to frame; None before enough were seen."""
+        return median_high(self._gaps) if len(self._gaps) >= _ENOUGH_GAPS else None
+
+    @property
     def stale_after(self) -> float:
         """Seconds without a frame after which what is known is stale: three frame periods."""
-        if self.frame_period is None:
+        period = self.frame_period
+        if period is None:
             return _FIRST_STALE_S
-        return min(max(3 * self.frame_period, _LEAST_STALE_S), _MOST_STALE_S)
+        return min(max(3 * period, _LEAST_STALE_S), _MOST_STALE_S)
 
     @property
     def bad_share(self) -> float | None:
@@ -41,11 +50,7 @@ class Quality:
     def frame(self, now: float, counts: Counts) -> None:
         """Take the end of a frame."""
         if self._last_frame is not None:
-            gap = now - self._last_frame
-            if self.frame_period is None:
-                self.frame_period = gap
-            elif gap < self.stale_after:
-                self.frame_period += _SMOOTH * (gap - self.frame_period)
+            self._gaps.append(now - self._last_frame)
         self._last_frame = now
         self.count(now, counts)
 
