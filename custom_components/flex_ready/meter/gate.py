@@ -1,8 +1,8 @@
 """What of a meter's values is written to Home Assistant, and when (pure).
 
 A meter says everything every second or so; the database wants what is worth keeping. Cadences nest (300 is a multiple
-of 60, and 60 of 20) and count from one origin, so that all entities that are due are written in one instant, and the
-recorder commits once.
+of 60, and 60 of 20) and count from one origin, and a value is looked at once in each step: so all entities that are
+due are written in one instant, and the recorder commits once.
 """
 
 from collections.abc import Hashable
@@ -38,21 +38,19 @@ class Gate:
 
     def passes(self, value: Hashable, now: float) -> bool:
         """Tell whether a value is to be written at `now` (monotonic, s); what passes is taken as written."""
-        if not self._first and value == self._written:
-            return False
         slot = int(now // self.pace.cadence_s) if self.pace.cadence_s else 0
-        if not self._first and not self._due(value, slot):
+        looked_at, self._slot = slot == self._slot, slot
+        if not self._first and (value == self._written or not self._due(value, looked_at=looked_at)):
             return False
         self._first = False
         self._written = value
-        self._slot = slot
         return True
 
-    def _due(self, value: Hashable, slot: int) -> bool:
+    def _due(self, value: Hashable, *, looked_at: bool) -> bool:
         before = self._written
         if self.pace.cadence_s is None:
             return True
         if isinstance(value, int | float) and isinstance(before, int | float):
-            return slot != self._slot and abs(value - before) >= self.pace.dead_band
+            return not looked_at and abs(value - before) >= self.pace.dead_band
         # Becoming known or unknown is a transition; what else has a cadence is text or time.
-        return value is None or before is None or slot != self._slot or type(value) is not type(before)
+        return value is None or before is None or not looked_at or type(value) is not type(before)
