@@ -22,7 +22,7 @@ BREAKER = (
 def measured_power(state: MeterState, *keys: str) -> int | None:
     """Return the power of the first label that tells it, W or VA: by slope for energies, else as sent."""
     for key in keys:
-        if (power := state.td.power(key)) is not None:
+        if state.group(key) is not None and (power := state.td.power(key)) is not None:
             return round(power)
         if key.startswith(("PAPP", "SINST")) and (sent := state.number(key)) is not None:
             return round(sent)
