@@ -59,8 +59,8 @@ def _async_add_indexes(
         if book.keys() - added:
             add({key: index.name for key, index in book.items()})
 
+    look()  # first: the meter may have a name of its own for a period
     add({key: key.rpartition("_")[2].upper() for key in before})
-    look()
     entry.async_on_unload(coordinator.async_add_listener(look))
 
 
