@@ -14,11 +14,13 @@ _TO_REDACT = {CONF_SERIAL, CONF_PORT, "title", "unique_id"}
 _IDENTIFIERS = frozenset(("ADS", "ADCO", "ADSC", "PRM"))
 _NUMBER = re.compile(r"\d{10,}")
 """A serial number has 12 digits and a delivery point 14; no value of a meter has more than 9."""
+_DAMAGED_NUMBER = re.compile(r"\d(?:[^/: \t]?\d){9,}")
+"""As above, perhaps with damaged characters between; those between the digits of a date are other ones."""
 
 
-def _hide(text: str) -> str:
+def _hide(text: str, number: re.Pattern[str] = _NUMBER) -> str:
     """Keep what tells the maker, the year and the type of a meter; hide the number."""
-    return _NUMBER.sub(lambda match: match[0][:6] + "*" * (len(match[0]) - 6), text)
+    return number.sub(lambda match: match[0][:6] + "*" * (len(match[0]) - 6), text)
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: MeterConfigEntry) -> dict[str, Any]:
@@ -48,11 +50,14 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: MeterCo
                 "complete": frame.complete,
                 "rejected": frame.rejected,
                 "groups": [
-                    [group.label, _hide(group.raw) if group.label in _IDENTIFIERS else group.raw]
+                    [group.label, _hide(group.raw) if group.key in _IDENTIFIERS or not group.known else group.raw]
                     for group in frame.groups
                 ],
             }
             for frame in state.last_frames
         ],
-        "last_rejected_lines": [[str(reason), _hide(repr(line))] for reason, line in state.decoder.rejects],
+        "last_rejected_lines": [
+            [reason.value, ascii(_hide(line.decode("latin-1"), _DAMAGED_NUMBER))]
+            for reason, line in state.decoder.rejects
+        ],
     }
