@@ -115,6 +115,13 @@ class Cable:
         os.write(self._master, data)
 
 
+async def babble(cable: Cable, data: bytes) -> None:
+    """Send some bytes through a cable again and again."""
+    while True:
+        cable.send(data)
+        await asyncio.sleep(0.02)
+
+
 @pytest.fixture
 async def gateway(socket_enabled: None) -> AsyncIterator[Gateway]:
     """A gateway that runs and is silent."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 import random
 
-from conftest import PME_PMI, Cable, Gateway, meter_entry, sent, until
+from conftest import PME_PMI, Cable, Gateway, babble, meter_entry, sent, until
 from homeassistant.config_entries import SOURCE_USB, SOURCE_USER, ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
@@ -112,13 +112,6 @@ async def recovers(hass: HomeAssistant, form: ConfigFlowResult, error: str, mete
     assert meter.url
     created = await confirm(hass, await submit(hass, form, meter.url))
     assert created["data"][CONF_PORT] == meter.url
-
-
-async def babble(cable: Cable, data: bytes) -> None:
-    """Send some bytes through a cable again and again."""
-    while True:
-        cable.send(data)
-        await asyncio.sleep(0.02)
 
 
 async def test_a_chosen_speed_is_kept(hass: HomeAssistant, cable: Cable) -> None:
