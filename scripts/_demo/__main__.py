@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 import fcntl
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
+from typing import Never
 
 from aiohttp import ClientSession, ClientTimeout
 
@@ -101,16 +103,16 @@ async def _meter(options: argparse.Namespace) -> AsyncIterator[tuple[ClientSessi
 @asynccontextmanager
 async def _home(
     options: argparse.Namespace, folder: Path, session: ClientSession, emulator: Emulator
-) -> AsyncIterator[tuple[HomeAssistant, str]]:
-    """Bring up Home Assistant and add the meter; gives a client, and the id of the entry."""
+) -> AsyncIterator[tuple[HomeAssistant, str, Process]]:
+    """Bring up Home Assistant and add the meter; gives a client, the id of the entry, and the process."""
     port = _free_port(options.port, None if options.check else _FIRST_PORT)
     loads = (await Control(session, emulator.control).state())["loads"] if emulator.control else []
     write_folder(folder, configuration(options.language, emulator.control, loads), port)
     print("Home Assistant starts", flush=True)
-    async with home_assistant(session, folder, port, options.language) as client:
+    async with home_assistant(session, folder, port, options.language) as (client, process):
         await make_at_home(client, options.language)
         print("the meter is added, as a user would add it", flush=True)
-        yield client, await add_entry(client, DOMAIN, "meter", meter_answers(emulator))
+        yield client, await add_entry(client, DOMAIN, "meter", meter_answers(emulator)), process
 
 
 async def _check(options: argparse.Namespace) -> int:
@@ -119,7 +121,7 @@ async def _check(options: argparse.Namespace) -> int:
         async with (
             _meter(options) as (session, emulator),
             _sent(options, session, emulator) as sent,
-            _home(options, folder, session, emulator) as (client, entry_id),
+            _home(options, folder, session, emulator) as (client, entry_id, _process),
         ):
             case = Case(
                 session=session,
@@ -147,11 +149,11 @@ async def _sent(options: argparse.Namespace, session: ClientSession, emulator: E
         yield Captured.read(options.replay)
 
 
-async def _show(options: argparse.Namespace) -> int:
+async def _show(options: argparse.Namespace) -> Never:
     with _folder(check=False) as folder:
         async with (
             _meter(options) as (session, emulator),
-            _home(options, folder, session, emulator) as (client, _entry_id),
+            _home(options, folder, session, emulator) as (client, _entry_id, process),
         ):
             print(f"\nOpen {client.url} : no login is needed on this machine\n")
             if emulator.control:
@@ -159,8 +161,7 @@ async def _show(options: argparse.Namespace) -> int:
                 print("Try: switch a load off, and see the power of the meter follow within a minute;")
                 print("     leave all of them on, and see the meter warn (PREAVIS) above 90 % of its subscribed power.")
             print("Ctrl-C ends it.", flush=True)
-            await asyncio.Event().wait()
-    return 0
+            raise DemoError(f"Home Assistant ended with status {await process.wait()}")
 
 
 async def _main(options: argparse.Namespace) -> int:

@@ -23,8 +23,8 @@ _POLL_S = 0.2
 @asynccontextmanager
 async def home_assistant(
     session: ClientSession, folder: Path, port: int, language: str
-) -> AsyncIterator[HomeAssistant]:
-    """Run Home Assistant on a configuration folder while the context lasts; gives a client of it."""
+) -> AsyncIterator[tuple[HomeAssistant, Process]]:
+    """Run Home Assistant on a configuration folder while the context lasts; gives a client of it, and its process."""
     url = f"http://127.0.0.1:{port}"
     with (folder / _CONSOLE).open("wb") as console:
         arguments = ("-c", str(folder), "--skip-pip", "--log-no-color")
@@ -36,7 +36,7 @@ async def home_assistant(
                 raise DemoError(f"Home Assistant does not answer at {url}\n{end_of_log(folder)}") from None
             except DemoError as error:
                 raise DemoError(f"{error}\n{end_of_log(folder)}") from error
-            yield client
+            yield client, process
 
 
 async def _bring_up(session: ClientSession, url: str, language: str, process: Process) -> HomeAssistant:
