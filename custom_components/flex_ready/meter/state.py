@@ -19,6 +19,9 @@ _CLOCKS = ("DATE", "DATECOUR")
 _SETTLED = 3
 """Complete frames in a row: a label must be missed by so many to be gone, and met in two to be believed."""
 _MET = 2
+_OVERCURRENT = frozenset(("ADIR1", "ADIR2", "ADIR3"))
+_SHORT = _OVERCURRENT | {"ADCO", "IINST1", "IINST2", "IINST3"}
+"""What a three-phase Linky sends 20 times, then a long frame without ADIRx, in an overrun and for a minute after it."""
 _MOST_UNKNOWN = 64
 _KEPT_FRAMES = 3
 
@@ -41,6 +44,7 @@ class MeterState:
         self._met: Counter[str] = Counter()
         self._missed: Counter[str] = Counter()
         self._presence_labels: frozenset[str] = frozenset()
+        self._after_short = False
         self._meter: Meter | None = None
 
     @property
@@ -149,17 +153,25 @@ class MeterState:
 
     def _judge_absence(self, frame: Frame, groups: dict[str, Group]) -> None:
         """Tell what is not sent any more: at once from a whole frame, else when several agree."""
-        if frame.short:
-            return
-        for key in self._presence_labels:
+        short = groups.keys() <= _SHORT
+        judged = self._presence_labels
+        if short:
+            judged &= _OVERCURRENT
+        elif self._after_short:
+            judged -= _OVERCURRENT
+        self._after_short = short
+        for key in judged:
             if key in groups:
                 self._present[key] = True
                 self._missed[key] = 0
                 continue
             self._missed[key] += 1
-            if frame.whole or self._missed[key] >= _SETTLED:
+            if not frame.rejected or self._missed[key] >= _SETTLED:
                 self._present[key] = False
-        for key in self.groups.keys() - groups.keys():
+                self.groups.pop(key, None)
+        if short:
+            return
+        for key in self.groups.keys() - groups.keys() - self._presence_labels:
             self._missed[key] += 1
             if self._missed[key] >= _SETTLED:
                 del self.groups[key]
