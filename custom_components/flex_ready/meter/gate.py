@@ -1,14 +1,14 @@
 """What of a meter's values is written to Home Assistant, and when (pure).
 
 A meter says everything every second or so; the database wants what is worth keeping. Cadences nest (300 is a multiple
-of 60, and 60 of 20) and count from one origin, and a value is looked at once in each step: so all entities that are
+of 60, and 60 of 15) and count from one origin, and a value is looked at once in each step: so all entities that are
 due are written in one instant, and the recorder commits once.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-POWER_S = 20
+POWER_S = 15
 """With frames of 8 s and a commit every 5 s, no power in the database is older than 30 s."""
 MINUTE_S = 60
 SLOW_S = 300
