@@ -5,6 +5,7 @@ from collections.abc import Callable
 import contextlib
 from enum import StrEnum
 import errno
+import re
 import socket
 from typing import Self, override
 
@@ -66,7 +67,9 @@ def _trouble(error: Exception) -> Trouble:
     if isinstance(error, TimeoutError | socket.gaierror):
         return Trouble.UNREACHABLE
     if isinstance(error, OSError):
-        return _BY_ERRNO.get(error.errno or 0, Trouble.CANNOT_OPEN)
+        # A name with several addresses (localhost) gives one error without number, and theirs in its text.
+        numbers = [error.errno] if error.errno else map(int, re.findall(r"\[Errno (\d+)\]", str(error)))
+        return next((_BY_ERRNO[number] for number in numbers if number in _BY_ERRNO), Trouble.CANNOT_OPEN)
     return Trouble.CANNOT_OPEN
 
 
@@ -92,21 +95,32 @@ class Port(asyncio.Protocol):
 
         `url`: a device, `socket://host:port`, `rfc2217://host:port`, or what else serialx knows.
         """
-        port = cls(on_bytes, on_lost)
         try:
             async with asyncio.timeout(_OPEN_TIMEOUT_S):
-                port._transport, _ = await serialx.create_serial_connection(
-                    asyncio.get_running_loop(),
-                    lambda: port,
-                    url,
-                    baudrate,
-                    serialx.Parity.EVEN,
-                    serialx.StopBits.ONE,
-                    byte_size=7,
-                )
+                try:
+                    port = cls(on_bytes, on_lost)
+                    await port._connect(url, baudrate, serialx.Parity.EVEN, 7)
+                except OSError as error:
+                    if error.errno != errno.EINVAL:
+                        raise
+                    # A pseudo-terminal (socat, our emulator) has no parity: it refuses where nothing else changes.
+                    # Characters of 8N1 are as long, and bit 7 is masked.
+                    port = cls(on_bytes, on_lost)
+                    await port._connect(url, baudrate, serialx.Parity.NONE, 8)
         except (OSError, serialx.SerialException, ValueError) as error:
             raise PortError(_trouble(error), str(error)) from error
         return port
+
+    async def _connect(self, url: str, baudrate: int, parity: serialx.Parity, bits: int) -> None:
+        self._transport, _ = await serialx.create_serial_connection(
+            asyncio.get_running_loop(),
+            lambda: self,
+            url,
+            baudrate,
+            parity,
+            serialx.StopBits.ONE,
+            byte_size=bits,
+        )
 
     async def close(self) -> None:
         """Close the port and wait until it is free for others."""
@@ -140,12 +154,15 @@ class Port(asyncio.Protocol):
         if self._closing:
             return
         data, self._waiting = self._waiting[:_SLICE], self._waiting[_SLICE:]
-        self._on_bytes(data)
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._next_slice)
-        elif self._transport is not None:
-            with contextlib.suppress(NotImplementedError):
-                self._transport.resume_reading()
+        try:
+            self._on_bytes(data)
+        finally:
+            # Whatever became of it, the port is not left held back.
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._next_slice)
+            elif self._transport is not None and not self._closing:
+                with contextlib.suppress(NotImplementedError):
+                    self._transport.resume_reading()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
