@@ -7,7 +7,7 @@ A group is given as soon as its CR is in: a PME-PMI frame takes 8 s at 1200 baud
 from collections import deque
 import re
 
-from .layout import LayoutLearner
+from .layout import Fields, LayoutLearner
 from .model import Counts, Event, Frame, Group, Meter, Reject
 from .recognise import Recogniser
 from .sense import Sense, sense_of
@@ -151,6 +151,10 @@ class Decoder:
             self._reject(fields, line)
             return None
         self._listening = True
+        return self._verified(line, fields, events, began=began)
+
+    def _verified(self, line: bytes, fields: Fields, events: list[Event], *, began: bool) -> Group | None:
+        """Return the group of a line whose checksum verifies, and remember it; None where its data cannot be."""
         label, horodate, data = fields
         sense = self._senses.get(label) or self._learn(label)
         recogniser = self._recogniser

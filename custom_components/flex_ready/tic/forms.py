@@ -75,8 +75,10 @@ class Identifier(Form):
 
     @override
     def parse(self, data: str) -> Parsed | None:
-        # Shared captures have their last digits cut off; nothing but digits is sent.
-        return (data, None) if self.width - 2 <= len(data) <= self.width and data.isdigit() else None
+        # Nothing but digits is sent; who shares a capture crosses some out, or cuts them off.
+        if self.width - 2 <= len(data) <= self.width and not data.strip("0123456789xX"):
+            return data, None
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,14 @@ class Glued(Form):
     """A whole number with its unit glued to it, not padded: `422Wh`, `42kVA` (PME-PMI)."""
 
     units: tuple[str, ...]
+    signed: bool
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
-    def __init__(self, *units: str) -> None:
+    def __init__(self, *units: str, signed: bool = False) -> None:
+        sign = "-?" if signed else ""
         object.__setattr__(self, "units", units)
-        object.__setattr__(self, "_pattern", re.compile(rf"(0|[1-9]\d{{0,9}})({'|'.join(units)})"))
+        object.__setattr__(self, "signed", signed)
+        object.__setattr__(self, "_pattern", re.compile(rf"({sign}(?:0|[1-9]\d{{0,9}}))({'|'.join(units)})", re.ASCII))
 
     @override
     def parse(self, data: str) -> Parsed | None:

@@ -50,7 +50,7 @@ CONTRACTS = Code(
             "TV A8 BASE",
         )
     ),
-    r"[A-Z0-9 +/.-]{1,10}",
+    r"[ -_a-~]{1,10}",
 )
 """Tariff treatments; a supplier may name his own."""
 

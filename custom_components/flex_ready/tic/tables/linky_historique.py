@@ -76,7 +76,7 @@ LABELS: tuple[Label, ...] = (
     ),
     Label("PMAX", Digits(5, "W"), "highest power of three phases", "puissance maximale triphasée", _3, _S),
     Label("PAPP", Digits(5, "VA"), "apparent power", "puissance apparente", _A, _S),
-    Label("HHPHC", Code(frozenset("ACDEY"), "[A-Z]"), "off-peak schedule", "groupe horaire", _O, _S),
+    Label("HHPHC", Code(frozenset("ACDEY"), "[ -_]"), "off-peak schedule", "groupe horaire", _O, _S),
     Label("MOTDETAT", Code(frozenset(("000000",)), "[0-9A-F]{6}"), "status word", "mot d'état", _A, _S),
     Label(
         "PPOT",

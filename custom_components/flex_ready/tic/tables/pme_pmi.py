@@ -301,7 +301,7 @@ LABELS: tuple[Label, ...] = (
     ),
     Label(
         "PA1MN",
-        _KW,
+        Glued("kW", signed=True),
         "mean active power over one minute",
         "puissance active moyenne sur une minute",
         _A,
