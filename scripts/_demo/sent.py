@@ -127,6 +127,13 @@ def same(state: str, unit: str, data: str, data_unit: str = "") -> bool:
     return state.lower() == data.strip().lower()
 
 
+def among(state: str, unit: str, data: set[str], data_unit: str = "") -> bool:
+    """Tell whether a state is a number from the least to the most of what was sent: not every frame is sampled."""
+    shown = _quantity(f"{state} {unit}".strip())
+    said = [quantity for one in data if (quantity := _quantity(one.strip() + data_unit)) is not None]
+    return shown is not None and bool(said) and min(said) <= shown <= max(said)
+
+
 def _quantity(text: str) -> Decimal | None:
     if (found := _NUMBER.fullmatch(text.rstrip("%"))) is None:
         return None

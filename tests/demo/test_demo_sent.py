@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from _demo.meters import Shown, known_meter, personal, serial_number
-from _demo.sent import Captured, Sampled, same
+from _demo.sent import Captured, Sampled, among, same
 import pytest
 
 PME_PMI = (
@@ -92,3 +92,12 @@ def test_sampled() -> None:
 def test_same(state: str, unit: str, data: str, data_unit: str, *, expected: bool) -> None:
     """Numbers are compared as quantities, the rest as words."""
     assert same(state, unit, data, data_unit) is expected
+
+
+def test_among() -> None:
+    """A number between two that were sampled was sent in a frame that was not; a word cannot be."""
+    sent = {"000009646", "000009649"}
+    assert among("9.648", "kWh", sent, "Wh")
+    assert not among("9.650", "kWh", sent, "Wh")
+    assert not among("hpe", "", {"HPE", "HPH"})
+    assert not among("9.648", "kWh", set(), "Wh")
