@@ -11,6 +11,7 @@ when at least one whole frame was read, else 1, with what was wrong in words.
 import argparse
 import asyncio
 from collections.abc import Iterable
+import contextlib
 from dataclasses import dataclass, field
 from decimal import Decimal
 import json
@@ -46,18 +47,27 @@ _READ = 4096
 
 @dataclass(slots=True)
 class Printer:
-    """Prints frames as they close, and counts the whole ones."""
+    """Prints frames as they close, and counts the whole ones; `unread` once nobody reads them any more."""
 
     decoder: Decoder = field(default_factory=Decoder)
     clock: MeterClock = field(default_factory=lambda: MeterClock(_PARIS))
     whole: int = 0
+    unread: bool = False
 
     def take(self, events: Iterable[Event]) -> None:
         """Print the frames among some events."""
         for event in events:
-            if isinstance(event, Frame):
+            if isinstance(event, Frame) and not self.unread:
                 self.whole += event.complete
-                print(json.dumps(self._frame(event), ensure_ascii=False), flush=True)
+                self._print(json.dumps(self._frame(event), ensure_ascii=False))
+
+    def _print(self, line: str) -> None:
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            self.unread = True
+            # What is still in the buffer goes nowhere, or Python says so as it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _frame(self, frame: Frame) -> Json:
         date = frame.by_key().get("DATE") or frame.by_key().get("DATECOUR")
@@ -119,7 +129,8 @@ def read_file(source: str, printer: Printer) -> None:
     """Decode a file or standard input to its end; raise OSError."""
     descriptor = sys.stdin.fileno() if source == "-" else os.open(source, os.O_RDONLY)
     try:
-        while data := os.read(descriptor, _READ):  # unbuffered: a pipe shows its frames as they come
+        # Unbuffered: a pipe shows its frames as they come.
+        while not printer.unread and (data := os.read(descriptor, _READ)):
             printer.take(printer.decoder.feed(data))
     finally:
         os.close(descriptor)
@@ -140,12 +151,16 @@ async def read_port(url: str, baud: int | None, frames: int | None, seconds: flo
     def take(data: bytes) -> None:
         silence.cancel()
         printer.take(printer.decoder.feed(data))
-        if frames is not None and printer.whole >= frames:
+        if printer.unread or (frames is not None and printer.whole >= frames):
             stop.set()
+
+    def lost(error: Exception | None) -> None:
+        print(f"{url}: the port went away{f' ({error})' if error else ''}", file=sys.stderr)
+        stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    port = await Port.open(url, baud or 1200, take, lambda _: stop.set())
+    port = await Port.open(url, baud or 1200, take, lost)
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()
@@ -171,10 +186,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     printer = Printer()
     try:
-        if options.source == "-" or not _is_port(options.source):
-            read_file(options.source, printer)
-        else:
-            asyncio.run(read_port(options.source, options.baud, options.frames, options.seconds, printer))
+        with contextlib.suppress(KeyboardInterrupt):
+            if options.source == "-" or not _is_port(options.source):
+                read_file(options.source, printer)
+            else:
+                asyncio.run(read_port(options.source, options.baud, options.frames, options.seconds, printer))
     except PortError as error:
         print(f"{options.source}: {_WORDS[error.trouble]} ({error})", file=sys.stderr)
     except OSError as error:
