@@ -130,6 +130,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
                 except Exception:  # noqa: BLE001  # a row that fails must not close the port
                     LOGGER.exception("Unexpected exception")
             else:
+                self.data.hear(event, monotonic=self.monotonic(), host=dt_util.utcnow())
                 for listener in tuple(self._group_listeners):
                     self._tell(listener, event)
 

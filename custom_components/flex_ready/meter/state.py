@@ -40,6 +40,7 @@ class MeterState:
         self.meter_time: datetime | None = None
         self.drift_s: float | None = None
         self._clock = MeterClock(zone)
+        self._clock_heard: tuple[float, datetime] | None = None
         self._present: dict[str, bool] = {}
         self._met: Counter[str] = Counter()
         self._missed: Counter[str] = Counter()
@@ -86,6 +87,11 @@ class MeterState:
         """Tell whether a label that is only sent while it is true is sent; None before a whole frame."""
         return self._present.get(key)
 
+    def hear(self, group: Group, *, monotonic: float, host: datetime) -> None:
+        """Take the time at which a group arrived: that of the meter's clock counts, not that of its frame's end."""
+        if group.key in _CLOCKS:
+            self._clock_heard = monotonic, host
+
     def take(self, frame: Frame, *, monotonic: float, host: datetime) -> None:
         """Take a frame that closed; `monotonic` in s and `host` (aware) are the time of its end."""
         self.last_frames = [*self.last_frames[1 - _KEPT_FRAMES :], frame]
@@ -110,6 +116,9 @@ class MeterState:
             group = groups.get(label)
             stamp = (group.at or group.value) if group else None
             if isinstance(stamp, Stamp):
+                if self._clock_heard is not None:
+                    monotonic, host = self._clock_heard
+                    self._clock_heard = None
                 self.meter_time = self._clock.tick(stamp, monotonic=monotonic, host=host)
                 self.drift_s = (self.meter_time - host).total_seconds()
                 return
