@@ -51,7 +51,8 @@ def _pme_pmi(groups: Groups) -> Iterator[Index]:
 def _saphir(groups: Groups) -> Iterator[Index]:
     for grid, letter in (("distributor", "D"), ("supplier", "F")):
         for number in range(1, 9):
-            if (wh := _wh(groups, f"EAp_{number}S{letter}")) is not None:
+            # All are sent; those that the contract does not use stay at zero.
+            if wh := _wh(groups, f"EAp_{number}S{letter}"):
                 yield Index(grid, str(number), wh, _text(groups, f"LIB_p{number}{letter}") or str(number))
 
 

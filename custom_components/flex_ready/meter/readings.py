@@ -91,6 +91,8 @@ def tempo(state: MeterState, field: str) -> str | None:
     if sent is not None:
         return {"BLEU": "blue", "BLAN": "white", "ROUG": "red"}.get(sent, "none")
     colour = state.field(field)
+    if colour == "none" and "TEMPO" not in (state.text("NGTF") or ""):
+        return None  # a contract without colours
     return str(colour) if colour in TEMPO else None
 
 
