@@ -1,23 +1,46 @@
 """What the tests of the integration share: a gateway that is a real TCP server, a cable that is a real pty, entries."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 import os
 from pathlib import Path
 import select
-import termios
 import tty
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import CONF_PORT
+from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
 
 from custom_components.flex_ready.const import CONF_BAUDRATE, CONF_KIND, CONF_METER, CONF_SERIAL, DOMAIN, Kind
-from emulator.meter import MeterConfig, frames
+from custom_components.flex_ready.meter.coordinator import MeterConfigEntry, MeterCoordinator
+from emulator.meter import EmulatedFrame, Group, MeterConfig, frames
+from emulator.meter.wire import Layout, encode_frame
 
 PME_PMI = "041436296031"
 """The serial number of the emulated PME-PMI of seed 0."""
+
+PME_FRAME = {
+    "ADS": "041436296031",
+    "DATE": "12/01/26 08:02:30",
+    "EA_s": "100Wh",
+    "EAPP_s": "110VAh",
+    "PTCOUR1": "HPH",
+    "EAP_s": "9649kWh",
+    "PS": "42kVA",
+    "PTCOUR2": "HPH",
+    "EAP_s2": "9000kWh",
+}
+"""A small frame of that meter."""
+
+
+def compose(groups: dict[str, str], layout: Layout = Layout.SP) -> bytes:
+    """Write a frame."""
+    return encode_frame([Group(label, None, data) for label, data in groups.items()], layout)
 
 
 async def until(holds: Callable[[], object], seconds: float = 5) -> None:
@@ -104,12 +127,6 @@ class Cable:
         poll.register(self._master, 0)
         return not any(event & select.POLLHUP for _, event in poll.poll(0))
 
-    def forget(self) -> None:
-        """Undo what the last open set up: a pty refuses to be told the same again (it has no parity to set)."""
-        mode = termios.tcgetattr(self._master)
-        mode[4] = mode[5] = termios.B38400
-        termios.tcsetattr(self._master, termios.TCSANOW, mode)
-
     def send(self, data: bytes) -> None:
         """Send what a pty takes at once."""
         os.write(self._master, data)
@@ -162,3 +179,73 @@ def meter_entry(
             CONF_SERIAL: serial,
         },
     )
+
+
+@dataclass
+class Player:
+    """Plays frames to a meter's entry in a time of its own: the first over the gateway, the others to its reader."""
+
+    hass: HomeAssistant
+    gateway: Gateway
+    freezer: FrozenDateTimeFactory
+    host: datetime = datetime(2026, 1, 12, 7, 2, 30, tzinfo=UTC)
+    now: float = 6000.0
+
+    @property
+    def coordinator(self) -> MeterCoordinator:
+        """The coordinator of the entry."""
+        found: MeterCoordinator = self.entry.runtime_data
+        return found
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, for the host and for the gates."""
+        self.now += seconds
+        self.host += timedelta(seconds=seconds)
+        self.freezer.move_to(self.host)
+
+    async def load(self, first: bytes, *, meter: str = "pme_pmi", serial: str | None = PME_PMI) -> MockConfigEntry:
+        """Set the meter up with its first frame."""
+        self.entry = meter_entry(self.gateway.url, meter=meter, serial=serial)
+        self.entry.add_to_hass(self.hass)
+        await self.again(first)
+        return self.entry
+
+    async def again(self, first: bytes) -> None:
+        """Set the entry up."""
+        self.gateway.greeting = first
+        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        await self.hass.async_block_till_done()
+
+    async def take(self, data: bytes, seconds: float = 8) -> None:
+        """Take bytes some seconds later."""
+        self.pass_time(seconds)
+        self.coordinator._take(data)
+        await self.hass.async_block_till_done()
+
+    async def play(self, sent: Iterable[EmulatedFrame]) -> None:
+        """Take frames, each when its last byte is in."""
+        for frame in sent:
+            await self.take(frame.data, (frame.duration_us + 33_000) / 1e6)
+
+    def state(self, entity_id: str) -> str:
+        """Return the state of an entity."""
+        found = self.hass.states.get(entity_id)
+        assert found, entity_id
+        return found.state
+
+
+@pytest.fixture
+def player(
+    hass: HomeAssistant, gateway: Gateway, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> Player:
+    """A player whose time the coordinator goes by."""
+    made = Player(hass, gateway, freezer)
+    freezer.move_to(made.host)
+    make = MeterCoordinator.__init__
+
+    def with_its_time(self: MeterCoordinator, hass: HomeAssistant, entry: MeterConfigEntry) -> None:
+        make(self, hass, entry)
+        self.monotonic = lambda: made.now
+
+    monkeypatch.setattr(MeterCoordinator, "__init__", with_its_time)
+    return made

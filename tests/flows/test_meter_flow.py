@@ -428,12 +428,10 @@ async def test_a_change_given_up_gives_the_port_back(
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     speaking.cancel()
-    cable.forget()
     form = await entry.start_reconfigure_flow(hass)
     await hass.config_entries.flow.async_configure(form["flow_id"], {CONF_PORT: cable.url, CONF_BAUDRATE: "auto"})
     assert state_of(entry) is ConfigEntryState.NOT_LOADED
     await until(lambda: cable.opened)
-    cable.forget()
     speaking = asyncio.create_task(babble(cable, FRAMES))
     hass.config_entries.flow.async_abort(form["flow_id"])
     await hass.async_block_till_done()

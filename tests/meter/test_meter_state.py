@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from conftest import PME_FRAME, compose
 import pytest
 
 from custom_components.flex_ready.meter.descriptions import SENSORS
@@ -14,23 +15,12 @@ from custom_components.flex_ready.meter.makers import maker_of
 from custom_components.flex_ready.meter.quality import Quality
 from custom_components.flex_ready.meter.readings import contract_power, measured_power, period, td_overrun, tempo
 from custom_components.flex_ready.meter.state import MeterState
-from custom_components.flex_ready.tic import Counts, Frame, Meter, Reject
+from custom_components.flex_ready.tic import Counts, Frame, Group, Meter, Reject
 from emulator.meter import MeterConfig, frames
-from emulator.meter.wire import Group, Layout, encode_frame
+from emulator.meter.wire import Layout
 
 PARIS = ZoneInfo("Europe/Paris")
 START = datetime(2026, 1, 12, 7, 2, 30, tzinfo=UTC)
-PME_PMI = {
-    "ADS": "041436296031",
-    "DATE": "12/01/26 08:02:30",
-    "EA_s": "100Wh",
-    "EAPP_s": "110VAh",
-    "PTCOUR1": "HPH",
-    "EAP_s": "9649kWh",
-    "PS": "42kVA",
-    "PTCOUR2": "HPH",
-    "EAP_s2": "9000kWh",
-}
 LINKY = {"ADCO": "042164296031", "OPTARIF": "HC..", "ISOUSC": "45", "HCHC": "000001000", "HCHP": "000002000"} | {
     "PTEC": "HP..",
     "IINST": "012",
@@ -66,11 +56,11 @@ class Line:
 
     def frame(self, groups: dict[str, str], seconds: float = 8) -> None:
         """Take a whole frame."""
-        self.feed(encode_frame([Group(label, None, data) for label, data in groups.items()], self.layout), seconds)
+        self.feed(compose(groups, self.layout), seconds)
 
     def damaged(self, groups: dict[str, str]) -> None:
         """Take a frame whose last group is damaged."""
-        data = encode_frame([Group(label, None, data) for label, data in groups.items()], self.layout)
+        data = compose(groups, self.layout)
         self.feed(data[:-4] + bytes([data[-4] ^ 1]) + data[-3:])
 
     def wh(self, key: str) -> int | None:
@@ -85,7 +75,7 @@ def before(groups: dict[str, str], label: str, added: dict[str, str]) -> dict[st
     return dict([*list(groups.items())[:at], *added.items(), *list(groups.items())[at:]])
 
 
-WARNING = before(PME_PMI, "PTCOUR2", {"PREAVIS": "DEP"})
+WARNING = before(PME_FRAME, "PTCOUR2", {"PREAVIS": "DEP"})
 
 
 # Labels that are only sent while they are true.
@@ -94,19 +84,19 @@ WARNING = before(PME_PMI, "PTCOUR2", {"PREAVIS": "DEP"})
 def test_a_warning_is_judged_on_whole_frames() -> None:
     """Sent: on; missing from a whole frame: off; missing where something was damaged: not yet."""
     line = Line()
-    line.feed(encode_frame([Group(*group) for group in [("ADS", None, "041436296031")]], Layout.SP)[1:])
+    line.feed(compose(PME_FRAME)[1:])
     assert line.state.present("PREAVIS") is None
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     assert line.state.present("PREAVIS") is False
     line.frame(WARNING)
     assert line.state.present("PREAVIS") is True
-    line.damaged(PME_PMI)
-    line.damaged(PME_PMI)
+    line.damaged(PME_FRAME)
+    line.damaged(PME_FRAME)
     assert line.state.present("PREAVIS") is True
-    line.damaged(PME_PMI)
+    line.damaged(PME_FRAME)
     assert line.state.present("PREAVIS") is False
     line.frame(WARNING)
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     assert line.state.present("PREAVIS") is False
 
 
@@ -114,7 +104,7 @@ def test_a_cut_frame_says_nothing_of_what_is_missing() -> None:
     """Neither its beginning nor its end may be missing."""
     line = Line()
     line.frame(WARNING)
-    whole = encode_frame([Group(label, None, data) for label, data in PME_PMI.items()], Layout.SP)
+    whole = compose(PME_FRAME)
     for _ in range(5):
         line.feed(whole[1:])
         line.feed(whole[:-1])
@@ -167,25 +157,25 @@ def test_overcurrent_ends_with_two_long_frames() -> None:
 def test_a_label_that_is_gone_is_unknown_after_three_frames() -> None:
     """A damaged group is not a label that is gone."""
     line = Line()
-    line.frame(PME_PMI | {"PA1MN": "7kW"})
-    line.frame(PME_PMI)
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME | {"PA1MN": "7kW"})
+    line.frame(PME_FRAME)
+    line.frame(PME_FRAME)
     assert line.state.number("PA1MN") == 7
-    line.frame(PME_PMI | {"PA1MN": "8kW"})
-    line.frame(PME_PMI)
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME | {"PA1MN": "8kW"})
+    line.frame(PME_FRAME)
+    line.frame(PME_FRAME)
     assert line.state.number("PA1MN") == 8
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     assert line.state.number("PA1MN") is None
 
 
 def test_an_unknown_label_is_kept_for_diagnostics_once_it_came_twice() -> None:
     """It is no value."""
     line = Line()
-    line.frame(PME_PMI)
-    line.frame(PME_PMI | {"NEWTHING": "7kW"})
+    line.frame(PME_FRAME)
+    line.frame(PME_FRAME | {"NEWTHING": "7kW"})
     assert not line.state.unknown
-    line.frame(PME_PMI | {"NEWTHING": "8kW"})
+    line.frame(PME_FRAME | {"NEWTHING": "8kW"})
     assert line.state.unknown == {"NEWTHING": "8kW"}
     assert line.state.group("NEWTHING") is None
 
@@ -193,11 +183,11 @@ def test_an_unknown_label_is_kept_for_diagnostics_once_it_came_twice() -> None:
 def test_unknown_labels_are_bounded() -> None:
     """A line that invents labels fills no memory."""
     line = Line()
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     for start in range(0, 2000, 20):
         invented = {f"X{number}": "1" for number in range(start, start + 20)}
-        line.frame(PME_PMI | invented)
-        line.frame(PME_PMI | invented)
+        line.frame(PME_FRAME | invented)
+        line.frame(PME_FRAME | invented)
     assert len(line.state.unknown) == 64
     assert len(line.state._met) < 300
     assert line.state.number("PS") == 42
@@ -207,9 +197,9 @@ def test_power_goes_with_its_label() -> None:
     """The slope of an energy that is not sent any more is no power."""
     line = Line()
     for number in range(6):
-        line.frame(PME_PMI | {"DATE": f"12/01/26 08:02:{10 * number:02}", "EA_s": f"{100 + 20 * number}Wh"}, 10)
+        line.frame(PME_FRAME | {"DATE": f"12/01/26 08:02:{10 * number:02}", "EA_s": f"{100 + 20 * number}Wh"}, 10)
     assert measured_power(line.state, "EA_s") == 7200
-    without = {label: data for label, data in PME_PMI.items() if label != "EA_s"}
+    without = {label: data for label, data in PME_FRAME.items() if label != "EA_s"}
     for _ in range(3):
         line.frame(without)
     assert measured_power(line.state, "EA_s") is None
@@ -221,9 +211,9 @@ def test_power_goes_with_its_label() -> None:
 def test_an_index_is_kept_while_another_period_runs() -> None:
     """Each under its period; the supplier's apart."""
     line = Line()
-    line.frame(PME_PMI)
-    line.frame(PME_PMI | {"PTCOUR1": "HCH", "EAP_s": "120kWh"})
-    line.frame(PME_PMI | {"PTCOUR1": "HCH", "EAP_s": "121kWh"})
+    line.frame(PME_FRAME)
+    line.frame(PME_FRAME | {"PTCOUR1": "HCH", "EAP_s": "120kWh"})
+    line.frame(PME_FRAME | {"PTCOUR1": "HCH", "EAP_s": "121kWh"})
     assert {key: index.wh for key, index in line.state.book.indexes.items()} == {
         "energy_distributor_hph": 9_649_000,
         "energy_distributor_hch": 121_000,
@@ -235,7 +225,7 @@ def test_an_index_is_kept_while_another_period_runs() -> None:
 def test_no_period_has_no_index(code: str) -> None:
     """What stands for no period is none."""
     line = Line()
-    line.frame(PME_PMI | {"PTCOUR1": code})
+    line.frame(PME_FRAME | {"PTCOUR1": code})
     assert list(line.state.book.indexes) == ["energy_supplier_hph"]
 
 
@@ -243,24 +233,24 @@ def test_no_period_has_no_index(code: str) -> None:
 def test_an_impossible_step_is_not_believed_until_it_insists(wrong: str) -> None:
     """Backwards, or more than any building draws: three frames in a row must agree."""
     line = Line()
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     for _ in range(2):
-        line.frame(PME_PMI | {"EAP_s": wrong})
+        line.frame(PME_FRAME | {"EAP_s": wrong})
     assert line.wh("energy_distributor_hph") == 9_649_000
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     for _ in range(2):
-        line.frame(PME_PMI | {"EAP_s": wrong})
+        line.frame(PME_FRAME | {"EAP_s": wrong})
     assert line.wh("energy_distributor_hph") == 9_649_000
-    line.frame(PME_PMI | {"EAP_s": wrong})
+    line.frame(PME_FRAME | {"EAP_s": wrong})
     assert line.wh("energy_distributor_hph") == int(wrong.removesuffix("kWh")) * 1000
 
 
 def test_impossible_steps_that_disagree_are_never_believed() -> None:
     """Damage that comes again and again is another one each time."""
     line = Line()
-    line.frame(PME_PMI)
+    line.frame(PME_FRAME)
     for number in range(9):
-        line.frame(PME_PMI | {"EAP_s": f"{(1, 5000, 90)[number % 3]}kWh"})
+        line.frame(PME_FRAME | {"EAP_s": f"{(1, 5000, 90)[number % 3]}kWh"})
     assert line.wh("energy_distributor_hph") == 9_649_000
 
 
@@ -270,6 +260,17 @@ def test_a_long_absence_makes_a_long_step_possible() -> None:
     line.frame(LINKY)
     line.frame(LINKY | {"HCHP": "000040000"}, 3600)
     assert line.wh("energy_index_hchp") == 40_000
+
+
+def test_unused_periods_of_a_saphir_are_no_entities() -> None:
+    """It has room for eight."""
+    line = Line(Layout.HT)
+    line.feed(next(frames(MeterConfig(meter="saphir"))).data)
+    assert {key: index.name for key, index in line.state.book.indexes.items()} == {
+        f"energy_{grid}_{number}": name
+        for grid in ("distributor", "supplier")
+        for number, name in enumerate(("P", "HPH", "HCH", "HPE", "HCE"), 1)
+    }
 
 
 def test_unused_indexes_of_a_linky_are_no_entities() -> None:
@@ -300,7 +301,7 @@ def test_unused_indexes_of_a_linky_are_no_entities() -> None:
 def test_an_overrun_begins_exactly_at_the_threshold(subscribed: str, td: int, energy: str, *, over: bool) -> None:
     """E(Td) x 60 > PS x 1000 x Td."""
     line = Line()
-    line.frame(PME_PMI | {"PS": subscribed, "EAPP_s": energy})
+    line.frame(PME_FRAME | {"PS": subscribed, "EAPP_s": energy})
     assert td_overrun(line.state) is None
     line.state.td.td = td
     assert td_overrun(line.state) is over
@@ -309,10 +310,10 @@ def test_an_overrun_begins_exactly_at_the_threshold(subscribed: str, td: int, en
 def test_an_overrun_of_active_power() -> None:
     """Where PS is in kW it is the active energy that counts."""
     line = Line()
-    line.frame(PME_PMI | {"PS": "42kW", "EA_s": "3501Wh", "EAPP_s": "9999VAh"})
+    line.frame(PME_FRAME | {"PS": "42kW", "EA_s": "3501Wh", "EAPP_s": "9999VAh"})
     line.state.td.td = 5
     assert td_overrun(line.state) is True
-    line.frame(PME_PMI | {"PS": "42kW", "EA_s": "3500Wh", "EAPP_s": "9999VAh"})
+    line.frame(PME_FRAME | {"PS": "42kW", "EA_s": "3500Wh", "EAPP_s": "9999VAh"})
     assert td_overrun(line.state) is False
 
 
@@ -326,7 +327,7 @@ def test_the_october_night_has_no_jump() -> None:
     drifts, times = [], []
     for _ in range(18):
         now = line.host + timedelta(minutes=10, seconds=3)
-        line.frame(PME_PMI | {"DATE": now.astimezone(PARIS).strftime("%d/%m/%y %H:%M:%S")}, 600)
+        line.frame(PME_FRAME | {"DATE": now.astimezone(PARIS).strftime("%d/%m/%y %H:%M:%S")}, 600)
         assert line.state.meter_time
         times.append(line.state.meter_time.astimezone(UTC))
         drifts.append(line.state.drift_s)
@@ -344,13 +345,26 @@ def test_a_group_that_is_dated_tells_its_date() -> None:
     assert line.state.when("EAST") is None
 
 
+def test_the_drift_is_that_of_the_clock_s_own_group() -> None:
+    """A frame may end 8 s after its date: the meter is not late by that."""
+    line = Line()
+    line.frame(PME_FRAME)
+    data = compose(PME_FRAME | {"DATE": "12/01/26 08:02:47"})
+    at = data.index(b"\r", data.index(b"DATE")) + 1
+    (*_, date) = line.state.decoder.feed(data[:at])
+    assert isinstance(date, Group)
+    line.state.hear(date, monotonic=line.monotonic + 9, host=line.host + timedelta(seconds=9))
+    line.feed(data[at:], 16)
+    assert line.state.drift_s == 0
+
+
 # Values.
 
 
 def test_numbers_texts_and_fields() -> None:
     """Each only what it is."""
     line = Line()
-    line.frame(PME_PMI | {"TGPHI_s": "-0,39"})
+    line.frame(PME_FRAME | {"TGPHI_s": "-0,39"})
     state = line.state
     assert state.groups["TGPHI_s"].value == Decimal("-0.39")
     assert (state.number("TGPHI_s"), state.number("PS"), state.number("PTCOUR1")) == (-0.39, 42, None)
@@ -361,7 +375,7 @@ def test_numbers_texts_and_fields() -> None:
 def test_a_period_is_one_of_those_that_are_named(code: str, told: str) -> None:
     """Or another."""
     line = Line()
-    line.frame(PME_PMI | {"PTCOUR1": code})
+    line.frame(PME_FRAME | {"PTCOUR1": code})
     assert period(line.state, "PTCOUR1") == told
 
 
