@@ -24,7 +24,7 @@ from .sent import Captured, Sampled, Sent, among, same
 _HOME_ASSISTANT = "2026.11."
 _SETTLE_S = 30
 _POWER_S = 50
-"""A power is written every 20 s, once half a minute of the meter's clock has been seen."""
+"""A power is written every 20 s or so, once half a minute of the meter's clock has been seen."""
 _TD_S = 120
 """At pace 10 two tops of 10 min come within that."""
 _QUALITY_S = 90

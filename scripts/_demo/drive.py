@@ -15,7 +15,7 @@ from .meters import KnownMeter
 from .sent import Sampled
 
 _GATE_S = 20
-"""How often the integration writes a power."""
+"""The integration writes a power at least that often."""
 _MEAN_S = 90
 """Of the meter's clock: a minute of slope or of mean, and the frames at both ends."""
 
