@@ -17,6 +17,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
 
 from custom_components.flex_ready.const import CONF_BAUDRATE, CONF_KIND, CONF_METER, CONF_SERIAL, DOMAIN, Kind
+from custom_components.flex_ready.meter import reader
 from custom_components.flex_ready.meter.coordinator import MeterConfigEntry, MeterCoordinator
 from emulator.meter import EmulatedFrame, Group, MeterConfig, frames
 from emulator.meter.wire import Layout, encode_frame
@@ -248,4 +249,5 @@ def player(
         self.monotonic = lambda: made.now
 
     monkeypatch.setattr(MeterCoordinator, "__init__", with_its_time)
+    monkeypatch.setattr(reader, "_QUIET_S", 1e6)  # what is played does not come through the gateway
     return made

@@ -1,7 +1,6 @@
 """The entities of every meter: what they are, and what they say when."""
 
 from itertools import islice
-from typing import Any
 
 from conftest import PME_FRAME, PME_PMI, Player, compose, meter_entry
 from homeassistant.config_entries import ConfigEntryState
@@ -103,11 +102,8 @@ async def test_the_subscribed_power_and_its_unit(player: Player) -> None:
 
 async def test_power_is_unknown_until_its_slope_is(player: Player) -> None:
     """Half a minute of readings, and a mean that fits them."""
-    at = ["30", "38", "46", "54"]
-    rows = [PME_FRAME | {"DATE": f"12/01/26 08:02:{s}", "EA_s": f"{100 + 16 * n}Wh"} for n, s in enumerate(at)]
-    rows += [
-        PME_FRAME | {"DATE": f"12/01/26 08:03:{s}", "EA_s": f"{164 + 16 * n}Wh"} for n, s in enumerate(["02", "10"])
-    ]
+    times = ["02:30", "02:38", "02:46", "02:54", "03:02", "03:10"]
+    rows = [PME_FRAME | {"DATE": f"12/01/26 08:{at}", "EA_s": f"{100 + 16 * n}Wh"} for n, at in enumerate(times)]
     await player.load(compose(rows[0]))
     for row in rows[1:4]:
         await player.take(compose(row))
@@ -257,7 +253,7 @@ async def test_the_index_of_a_period_stays_while_another_runs(player: Player) ->
     assert state.name == "PME-PMI meter Energy HCH, distributor"
 
 
-def remember(hass: HomeAssistant, entity_id: str, value: Any) -> None:
+def remember(hass: HomeAssistant, entity_id: str, value: int | None) -> None:
     """Make Home Assistant remember the value of an index in Wh, from the run before."""
     extra = {"native_value": value, "native_unit_of_measurement": "Wh"}
     mock_restore_cache_with_extra_data(hass, [(State(entity_id, "0"), extra)])
