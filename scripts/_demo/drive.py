@@ -38,7 +38,8 @@ class Drive:
         before = float((await self.view.state(self.meter.power.key)).text)
         warns = bool(self.sent.data("PREAVIS", time.time()))
         for load in loads:
-            await check(f"switch.turn_off: {load['name']}", self._switched(load, on=False))
+            if not await check(f"switch.turn_off: {load['name']}", self._switched(load, on=False)):
+                return  # nothing will follow
         await check("the measured power drops", self._dropped(before, sum(load["power_w"] for load in loads)), wait)
         if warns:
             await check("PREAVIS ends", self._warning(on=False), wait)
