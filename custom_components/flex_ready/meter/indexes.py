@@ -112,12 +112,19 @@ class IndexBook:
         self.indexes: dict[str, Index] = {}
         self._at: dict[str, float] = {}
         self._doubts: dict[str, tuple[int, int]] = {}
+        self._new: set[str] = set()
 
     def take(self, meter: Meter, groups: Groups, now: float) -> None:
         """Take the indexes of a complete frame; `now` is monotonic, in s."""
+        grids = {index.grid for index in self.indexes.values()}
+        new_before, self._new = self._new, set()
         for index in read_indexes(meter, groups):
             key = index.key
             known = self.indexes.get(key)
+            if known is None and index.grid in grids and key not in new_before:
+                # A damaged code may verify once, and would be an energy for ever; it does not come twice.
+                self._new.add(key)
+                continue
             if known is None or self._possible(meter, known.wh, index.wh, now - self._at[key]):
                 self._doubts.pop(key, None)
             elif not self._insists(key, index.wh):
