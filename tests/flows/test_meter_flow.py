@@ -345,6 +345,21 @@ async def test_another_port_of_the_same_meter(
     assert not gateway.clients
 
 
+async def test_a_gateway_that_moved(hass: HomeAssistant, gateway: Gateway, meter: Emulation) -> None:
+    """The entry is still waiting for its old address: it is given the new one, and waits no more."""
+    await gateway.stop()
+    entry = meter_entry(gateway.url)
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
+    assert meter.url
+    result = await reconfigure(hass, entry, meter.url)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert entry.data[CONF_PORT] == meter.url
+    assert state_of(entry) is ConfigEntryState.LOADED
+
+
 async def test_the_same_port_again(hass: HomeAssistant, gateway: Gateway, entry: MockConfigEntry) -> None:
     """Its own reader gives the port up; then listening, then one reader again: three connections in all."""
     result = await reconfigure(hass, entry, gateway.url)

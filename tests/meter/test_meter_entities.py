@@ -276,7 +276,8 @@ async def test_the_index_of_a_period_stays_across_a_restart(player: Player, enti
     remember(player.hass, row.entity_id, 121_000)
     await player.again(compose(PME_FRAME))
     assert energies(player) == {"hch_distributor": "121.0", "hph_distributor": "9649.0", "hph_supplier": "9000.0"}
-    await player.take(compose(PME_FRAME | {"PTCOUR1": "HCH", "EAP_s": "122kWh"}), 60)
+    for _ in range(2):
+        await player.take(compose(PME_FRAME | {"PTCOUR1": "HCH", "EAP_s": "122kWh"}), 60)
     assert energies(player)["hch_distributor"] == "122.0"
 
 

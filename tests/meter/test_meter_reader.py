@@ -11,6 +11,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
     MockConfigEntry,
@@ -293,6 +294,39 @@ async def test_an_entity_that_fails_does_not_close_the_port(
     gateway.send(NEXT[1])
     await until(lambda: state.data.decoder.counts.complete_frames == 4)
     assert gateway.connections == 1
+
+
+async def test_a_frame_that_fails_does_not_close_the_port(
+    gateway: Gateway, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours in one frame is no reason to lose the next."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a mistake")
+
+    state: MeterCoordinator = entry.runtime_data
+    with monkeypatch.context() as patched:
+        patched.setattr(state.data, "take", fail)
+        gateway.send(NEXT[0])
+        await until(lambda: "RuntimeError: a mistake" in caplog.text)
+    gateway.send(NEXT[1])
+    await until(lambda: len(state.data.last_frames) == 3)
+    assert gateway.connections == 1
+
+
+async def test_who_asks_does_not_make_a_meter_answer(
+    hass: HomeAssistant, gateway: Gateway, entry: MockConfigEntry
+) -> None:
+    """The action that updates an entity leaves it as it is, whether its meter is read or not."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    ask = {"entity_id": [SENSOR]}
+    await hass.services.async_call("homeassistant", "update_entity", ask, blocking=True)
+    assert available(hass)
+    await gateway.stop()
+    await until(lambda: not available(hass))
+    await hass.services.async_call("homeassistant", "update_entity", ask, blocking=True)
+    await hass.async_block_till_done()
+    assert not available(hass)
 
 
 # What the user is asked to repair.

@@ -221,6 +221,16 @@ def test_an_index_is_kept_while_another_period_runs() -> None:
     }
 
 
+def test_a_period_that_comes_once_is_none() -> None:
+    """A damaged code that verifies; the first period of all is believed, so that something is there at once."""
+    line = Line()
+    line.frame(PME_FRAME)
+    for code in ("HPD", "HPE", "HPD"):
+        line.frame(PME_FRAME | {"PTCOUR1": code})
+        line.frame(PME_FRAME)
+    assert sorted(line.state.book.indexes) == ["energy_distributor_hph", "energy_supplier_hph"]
+
+
 @pytest.mark.parametrize("code", ["000", "XXX", "?"])
 def test_no_period_has_no_index(code: str) -> None:
     """What stands for no period is none."""
