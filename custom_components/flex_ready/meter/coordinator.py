@@ -51,7 +51,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         self._last_frame_at = self.monotonic()
         self._stale_timer: asyncio.TimerHandle | None = None
         self._silence_timer: CALLBACK_TYPE | None = None
-        self._lost_for: str | None = None
+        self._was_lost = False
         self._lost_at_once = ""
         self._reader = Reader(entry.data[CONF_PORT], entry.data[CONF_BAUDRATE], self._take, self._port_lost)
         self._task: asyncio.Task[None] | None = None
@@ -159,9 +159,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
         self.async_update_listeners()
 
     def _back(self) -> None:
-        if self._lost_for is not None:
+        if self._was_lost:
             LOGGER.info("%s is read again", self.name)
-            self._lost_for = None
+            self._was_lost = False
         self.last_update_success = True
         self._first_frame.set()
         self._watch_silence()
@@ -189,13 +189,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
 
     def _lose(self, reason: str) -> None:
         """Make the entities unavailable; say so once an outage."""
-        if self._lost_for is None and self.last_update_success:
-            LOGGER.warning("%s is not read any more: %s", self.name, reason)
-            self._lost_for = reason
-        if self.last_update_success:
-            self.last_update_success = False
-            self._watch_silence()
-            self.async_update_listeners()
+        if not self.last_update_success:
+            return
+        LOGGER.warning("%s is not read any more: %s", self.name, reason)
+        self._was_lost = True
+        self.last_update_success = False
+        self._watch_silence()
+        self.async_update_listeners()
 
     def _watch_silence(self) -> None:
         """While nothing is read, ask the user to look after an hour."""
