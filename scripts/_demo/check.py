@@ -22,9 +22,21 @@ from .reload import check_reload
 from .sent import Captured, Sampled, Sent, among, same
 
 _HOME_ASSISTANT = "2026.11."
+_ASKED_BY_PAGES = (
+    "get_config",
+    "get_services",
+    "get_panels",
+    "frontend/get_themes",
+    "auth/current_user",
+    "config/entity_registry/list_for_display",
+    "config/device_registry/list",
+    "config/area_registry/list",
+    "config/floor_registry/list",
+)
+"""What every page asks before it shows anything: one that fails leaves the user with "Loading data"."""
 _SETTLE_S = 30
 _POWER_S = 50
-"""A power is written every 20 s or so, once half a minute of the meter's clock has been seen."""
+"""A power is written every 15 s or so, once half a minute of the meter's clock has been seen."""
 _TD_S = 120
 """At pace 10 two tops of 10 min come within that."""
 _QUALITY_S = 90
@@ -70,6 +82,7 @@ class _Check:
         check, sent, meter = self.case.checklist.check, self.case.sent, self.meter
         await check("Home Assistant", self._version)
         await check("no login needed on this machine", self._no_login)
+        await check("pages have what they wait for", self._pages)
         await check("meter recognised, entry loaded", self._entry)
         await check("serial number as unique id", self._identity)
         shown = [row for row in meter.shown if sent.data(row.label)]
@@ -100,6 +113,11 @@ class _Check:
         async with ClientSession() as fresh:  # no cookie, no token: a browser opened for the first time
             answer = await (await log_in(fresh, self.case.client.url)).get("/api/")
         return Seen(ok=True, text=answer["message"])
+
+    async def _pages(self) -> Seen:
+        for command in _ASKED_BY_PAGES:
+            await self.case.client.command(command)
+        return Seen(ok=True, text=f"{len(_ASKED_BY_PAGES)} answers")
 
     async def _entry(self) -> Seen:
         entry = await self.view.entry()
