@@ -59,7 +59,7 @@ def _spaceless(frame: bytes) -> Iterator[bytes]:
     for body in re.findall(rb"\n([^\r]*)\t[^\r]\r", frame):
         label, *more = body.decode("ascii").split("\t")
         data = more.pop()
-        data = data.split()[0] if label == "PJOURF+1" else data.strip().replace(" ", "-")
+        data = data.split()[0] if label == "PJOURF+1" else data.replace(" ", "-")  # texts keep their width
         line = encode_group(Group(label, more[0] if more else None, data), Layout.HT)
         if not _SPACE_CHECKED.fullmatch(line):
             yield line

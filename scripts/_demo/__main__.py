@@ -156,6 +156,7 @@ async def _show(options: argparse.Namespace) -> Never:
             _home(options, folder, session, emulator) as (client, _entry_id, process),
         ):
             print(f"\nOpen {client.url} : no login is needed on this machine\n")
+            print(f"The meter: {client.url}/config/integrations/integration/flex_ready")
             if emulator.control:
                 print(f"The emulated building: {emulator.control}")
                 print("Try: switch a load off, and see the power of the meter follow within a minute;")

@@ -69,6 +69,7 @@ def _label(
     enabled: bool = True,
     name: str | None = None,
     number: int | None = None,
+    precision: int | None = 0,
 ) -> MeterSensorDescription:
     """Make the row of a number that one label carries."""
     return MeterSensorDescription(
@@ -78,6 +79,7 @@ def _label(
         native_unit_of_measurement=unit,
         device_class=device_class,
         state_class=state_class,
+        suggested_display_precision=precision,
         entity_category=EntityCategory.DIAGNOSTIC if diagnostic else None,
         entity_registry_enabled_default=enabled,
         value_fn=lambda state: state.number(label),
@@ -208,6 +210,7 @@ SENSORS: tuple[MeterSensorDescription, ...] = (
         translation_key="subscribed_power",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.KILO_WATT,
+        suggested_display_precision=0,
         value_fn=lambda state: contract_power(state, "kW"),
     ),
     MeterSensorDescription(
@@ -215,6 +218,7 @@ SENSORS: tuple[MeterSensorDescription, ...] = (
         translation_key="subscribed_power",
         device_class=SensorDeviceClass.APPARENT_POWER,
         native_unit_of_measurement=UnitOfApparentPower.KILO_VOLT_AMPERE,
+        suggested_display_precision=0,
         value_fn=lambda state: contract_power(state, "kVA"),
     ),
     _label("subscribed_current", "ISOUSC", **_A, state_class=None, pace=AT_ONCE),
@@ -233,6 +237,7 @@ SENSORS: tuple[MeterSensorDescription, ...] = (
         translation_key="highest_power",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.KILO_WATT,
+        suggested_display_precision=0,
         value_fn=lambda state: contract_power(state, "kW", "PMAX_s"),
         pace=_MINUTE,
     ),
@@ -241,6 +246,7 @@ SENSORS: tuple[MeterSensorDescription, ...] = (
         translation_key="highest_power",
         device_class=SensorDeviceClass.APPARENT_POWER,
         native_unit_of_measurement=UnitOfApparentPower.KILO_VOLT_AMPERE,
+        suggested_display_precision=0,
         value_fn=lambda state: contract_power(state, "kVA", "PMAX_s"),
         pace=_MINUTE,
     ),
@@ -310,7 +316,7 @@ SENSORS: tuple[MeterSensorDescription, ...] = (
         _label(f"reactive_energy_q{n}", f"ERQ{n}", **_VARH, name="reactive_energy_quadrant", number=n)
         for n in range(1, 5)
     ),
-    _label("tan_phi", "TGPHI_s", pace=Pace(MINUTE_S, 0.01)),
+    _label("tan_phi", "TGPHI_s", pace=Pace(MINUTE_S, 0.01), precision=2),
     # The meter's clock, and the line.
     _time("clock", "DATE"),
     _time("billing_period_start", "DebP"),
