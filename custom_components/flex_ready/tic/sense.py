@@ -34,10 +34,11 @@ class Sense:
         if horodate is None and self.plain is not None and (parsed := self.plain.parse(text)):
             self.fitted = True
             return Group(self.key, self.label, text, parsed[0], parsed[1])
-        at = parse_horodate(horodate.decode()) if horodate else None
+        at = None
+        if horodate and (at := parse_horodate(horodate.decode())) is None:
+            return None
         for row in self.rows:
-            # A group is dated or it is not, by its label; and a date that is none is damage like another.
-            if row.dated is (at is not None) is (horodate is not None) and (parsed := row.form.parse(text)):
+            if row.dated is (at is not None) and (parsed := row.form.parse(text)):
                 self.fitted = True
                 return Group(row.label, self.label, text, parsed[0], parsed[1], at)
         if self.rows:
