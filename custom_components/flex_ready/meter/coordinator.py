@@ -183,6 +183,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
             self._stale_timer.cancel()
             self._stale_timer = None
         self.data.quality.interrupted()
+        self.data.decoder.close()  # half a frame of before is not to be joined with half a frame of after
         self._lost_at_once = reason
         self._first_frame.set()
         self._lose(reason)

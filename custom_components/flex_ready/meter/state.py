@@ -20,7 +20,6 @@ _SETTLED = 3
 """Complete frames in a row: a label must be missed by so many to be gone, and met in two to be believed."""
 _MET = 2
 _OVERCURRENT = frozenset(("ADIR1", "ADIR2", "ADIR3"))
-_SHORT = _OVERCURRENT | {"ADCO", "IINST1", "IINST2", "IINST3"}
 """What a three-phase Linky sends 20 times, then a long frame without ADIRx, in an overrun and for a minute after it."""
 _MOST_UNKNOWN = 64
 _KEPT_FRAMES = 3
@@ -103,15 +102,16 @@ class MeterState:
                 row.label for row in TABLES[frame.meter].labels if row.when is When.PRESENCE
             )
         groups = frame.by_key()
-        self._tell_time(groups, monotonic, host)
-        self._read_td(groups)
+        if self._tell_time(groups, monotonic, host):
+            self._read_td(groups)
         self._keep(groups)
         if frame.complete:
             self.quality.frame(monotonic, self.decoder.counts)
             self.book.take(frame.meter, groups, monotonic)
             self._judge_absence(frame, groups)
 
-    def _tell_time(self, groups: dict[str, Group], monotonic: float, host: datetime) -> None:
+    def _tell_time(self, groups: dict[str, Group], monotonic: float, host: datetime) -> bool:
+        """Read the meter's clock; return whether the frame told it."""
         for label in _CLOCKS:
             group = groups.get(label)
             stamp = (group.at or group.value) if group else None
@@ -121,11 +121,12 @@ class MeterState:
                     self._clock_heard = None
                 self.meter_time = self._clock.tick(stamp, monotonic=monotonic, host=host)
                 self.drift_s = (self.meter_time - host).total_seconds()
-                return
+                return True
+        return False
 
     def _read_td(self, groups: dict[str, Group]) -> None:
         """Read the energies since the top with the meter's time of the same frame."""
-        if self.meter_time is None or not any(label in groups for label in _CLOCKS):
+        if self.meter_time is None:
             return
         for key in COUNTERS:
             group = groups.get(key)
@@ -162,7 +163,7 @@ class MeterState:
 
     def _judge_absence(self, frame: Frame, groups: dict[str, Group]) -> None:
         """Tell what is not sent any more: at once from a whole frame, else when several agree."""
-        short = groups.keys() <= _SHORT
+        short = frame.short
         judged = self._presence_labels
         if short:
             judged &= _OVERCURRENT
@@ -175,7 +176,7 @@ class MeterState:
                 self._missed[key] = 0
                 continue
             self._missed[key] += 1
-            if not frame.rejected or self._missed[key] >= _SETTLED:
+            if frame.whole or self._missed[key] >= _SETTLED:
                 self._present[key] = False
                 self.groups.pop(key, None)
         if short:

@@ -87,6 +87,9 @@ class Group(NamedTuple):
     known: bool = True
 
 
+_SHORT = frozenset(("ADIR1", "ADIR2", "ADIR3", "ADCO", "IINST1", "IINST2", "IINST3"))
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The verified groups of one frame, in the order they came.
@@ -101,13 +104,13 @@ class Frame:
 
     @property
     def short(self) -> bool:
-        """Whether it is the short frame that a three-phase Linky sends in an overrun (54E 6.1.2)."""
-        return bool(self.groups) and self.groups[0].key.startswith("ADIR")
+        """Whether it is a short frame: what a three-phase Linky sends in an overrun and a minute after (54E 6.1.2)."""
+        return self.meter is Meter.LINKY_HISTORIQUE and all(group.key in _SHORT for group in self.groups)
 
     @property
     def whole(self) -> bool:
-        """Whether what is missing from it was not sent: only then is an absence worth a judgement."""
-        return self.complete and not self.rejected and not self.short
+        """Whether nothing was lost of it: what is missing was not sent."""
+        return self.complete and not self.rejected
 
     def by_key(self) -> dict[str, Group]:
         """Return the groups by key. Of a key that comes twice the first counts: an ICE repeats its block."""
