@@ -24,7 +24,7 @@ PME_PMI = stream(MeterConfig(), 3)
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for what is faster than a real wire."""
-    monkeypatch.setattr(listening, "_TRY_S", 0.3)
+    monkeypatch.setattr(listening, "_TRY_S", 0.2)
     monkeypatch.setattr(listening, "_GATEWAY_S", 0.3)
     monkeypatch.setattr(listening, "_WHOLE_FRAMES_S", 1.5)
 

@@ -80,7 +80,7 @@ async def test_a_gateway_that_restarts_every_second(
     hass: HomeAssistant, gateway: GatewayProcess, entry: MockConfigEntry
 ) -> None:
     """It is found again each time, only one connection is left, and unloading in a flood closes that one."""
-    row = await after(gateway, entry, Mode.RESTARTS, 3)
+    row = await after(gateway, entry, Mode.RESTARTS, 2)
     assert row.back_s is not None
     assert available(hass)
     assert await gateway.clients() == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import signal
 import socket
 import sys
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -79,10 +80,10 @@ def capture(tmp_path: Path) -> Path:
     return path
 
 
-async def test_a_file_and_standard_input(capture: Path) -> None:
-    """One JSON object a frame, a summary, exit code 0; the same through a pipe."""
-    file, pipe = await asyncio.gather(run(capture), run("-", data=PME_PMI))
-    assert (file.code, file.out) == (pipe.code, pipe.out)
+async def test_standard_input(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One JSON object a frame, a summary, exit code 0; the same as of a file."""
+    pipe, file = await run("-", data=PME_PMI), here(capsys, capture)
+    assert (file.code, file.out, file.err) == (pipe.code, pipe.out, pipe.err)
     assert file.code == 0
     first, *others = file.frames
     assert len(others) == 2
@@ -122,46 +123,53 @@ async def test_ports(tmp_path: Path) -> None:
     assert server.speeds == [9600]
 
 
-async def test_ports_that_give_no_frame() -> None:
-    """A gateway that hangs up in the middle, a serial server at the wrong speed."""
-
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(PME_PMI[:300])
-        writer.close()
-
-    server = await asyncio.start_server(hang_up, *LOCAL)
-    closing = f"socket://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+async def test_a_serial_server_at_the_wrong_speed() -> None:
+    """Bytes arrive, none of them makes sense."""
     async with SerialServer(at_speed(PME_PMI, 1200)) as remote:
-        cut, wrong = await asyncio.gather(run(closing), run(remote.url, "--seconds", 0.7, "--baud", 9600))
-    server.close()
-    assert [cut.code, wrong.code] == [1, 1]
-    assert f"{closing}: the port went away" in cut.err
-    assert "groups were read, but no whole frame" in cut.err
+        wrong = await run(remote.url, "--seconds", 0.7, "--baud", 9600)
+    assert wrong.code == 1
     assert "no checksum verifies: wrong speed" in wrong.err
 
 
+def test_a_gateway_that_hangs_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the middle of a frame."""
+    with socket.create_server(LOCAL) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                client.sendall(PME_PMI[:300])
+
+        thread = Thread(target=serve)
+        thread.start()
+        url = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        cut = here(capsys, url)
+        thread.join()
+    assert cut.code == 1
+    assert f"{url}: the port went away" in cut.err
+    assert "groups were read, but no whole frame" in cut.err
+
+
 async def test_a_user_who_has_seen_enough(tmp_path: Path) -> None:
-    """Ctrl-C, or a stop, on a port: a summary. Ctrl-C on standard input and while the speed is looked for: as well."""
+    """A stop on a port, Ctrl-C on standard input and while the speed is looked for: a summary, and the right code."""
     silent = Emulation(MeterConfig(pty=tmp_path / "ttySILENT", faults=Faults(silence=(0, 3600))))
     async with Emulation(MeterConfig(tcp=LOCAL, pace=20)) as emulation, silent:
-        stopped, reading, waiting, searching = await asyncio.gather(
-            start(emulation.url), start(emulation.url), start("-"), start(silent.pty)
-        )
+        reading, waiting, searching = await asyncio.gather(start(emulation.url), start("-"), start(silent.pty))
         assert waiting.stdin is not None
         waiting.stdin.write(PME_PMI)
-        for process in (stopped, reading, waiting):
+        for process in (reading, waiting):
             assert process.stdout is not None
             while not json.loads(await process.stdout.readline())["complete"]:
                 pass
         assert searching.stderr is not None
         await searching.stderr.readline()
-        stopped.terminate()
-        for process in (reading, waiting, searching):
+        reading.terminate()
+        for process in (waiting, searching):
             process.send_signal(signal.SIGINT)
-        ends = await asyncio.gather(*map(end, (stopped, reading, waiting, searching)))
-    assert [ended.code for ended in ends] == [0, 0, 0, 1]
-    assert all(ended.err.startswith("pme_pmi: ") for ended in ends[:3])
-    assert "silence" in ends[3].err
+        ends = await asyncio.gather(*map(end, (reading, waiting, searching)))
+    assert [ended.code for ended in ends] == [0, 0, 1]
+    assert all(ended.err.startswith("pme_pmi: ") for ended in ends[:2])
+    assert "silence" in ends[2].err
 
 
 @pytest.fixture
