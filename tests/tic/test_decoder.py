@@ -186,9 +186,8 @@ def test_each_bad_group_is_counted_by_reason() -> None:
     assert (frame.complete, frame.whole, frame.rejected, len(frame.groups)) == (True, False, 5, 5)
     assert decoder.counts.rejected == {
         Reject.CHECKSUM: 1,
-        Reject.SHAPE: 2,
+        Reject.SHAPE: 3,
         Reject.FORMAT: 1,
-        Reject.TOO_LONG: 1,
     }
     assert decoder.counts.bad_groups == 5
 

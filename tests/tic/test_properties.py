@@ -17,6 +17,7 @@ _PIECES = st.one_of(
     st.sampled_from(_LINES).map(lambda line: line.translate(EVEN_PARITY)),
     st.sampled_from([b"\x02", b"\x03", b"\x04", b"\n", b"\r", b" ", b"\t", b"\x03\x02\n", b"A" * 300]),
     st.binary(max_size=12),
+    st.binary(min_size=240, max_size=400),
     st.tuples(st.sampled_from(_LINES), st.integers(0, 40), st.binary(max_size=2)).map(
         lambda cut: cut[0][: cut[1]] + cut[2] + cut[0][cut[1] + 1 :]
     ),
@@ -46,9 +47,10 @@ def test_any_bytes_are_taken_and_accounted_for(data: bytes, cuts: list[int]) -> 
 @settings(max_examples=300, deadline=None)
 @given(data=_STREAMS, cuts=st.lists(st.integers(0, 3000), max_size=30))
 @example(data=b"\n" + b"A" * 300 + _LINES[3], cuts=[320])
+@example(data=b"\x03" + b"A" * 300 + b"\r" + _LINES[3], cuts=[1])
+@example(data=b"\nADSC\t042164464075\t8\r" * 9 + b"\x03\x03\x02\nADSC\t042164464075\t8\r", cuts=list(range(300)))
 def test_cuts_change_nothing(data: bytes, cuts: list[int]) -> None:
-    """The same groups and frames, whatever the port delivers at a time, once a line was heard from its beginning."""
-    data = _LINES[3] + data
+    """The same groups and frames, whatever the port delivers at a time."""
     assert decoded(data, cuts)[0] == decoded(data, [])[0]
 
 

@@ -16,6 +16,7 @@ from .tables import TABLES
 _STX, _ETX, _EOT = 0x02, 0x03, 0x04
 _SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
 """Seen by a gateway that is wrongly set to 8N1, the parity bit arrives as bit 7."""
+_BEGINNINGS = (b"\n", b"\x02", b"\x03")
 _DELIMITERS = re.compile(rb"[\x02\x03\x04]").finditer
 _PRINTABLE = re.compile(rb"[ -~]").search
 _CONTROLS = bytes(range(0x20))
@@ -100,11 +101,10 @@ class Decoder:
             if tail[0] == _ETX:
                 # Right behind a CR: the frame is over. To wait for the next CR is to wait for the next frame.
                 self._close(events, ended=True)
+                self._listening = True
                 tail = tail[1:]
-            elif len(tail) > _MAX_LINE + 1:
-                # Its end is kept, as that of a line that is too long: a group may begin there.
-                self.counts.dropped_bytes += len(tail) - _MAX_LINE - 1
-                tail = tail[-_MAX_LINE - 1 :]
+            elif len(tail) > _MAX_LINE:
+                tail = self._shorten(tail)
         if len(self._groups) > _MAX_GROUPS:
             self._close(events, ended=False)
         self._tail = tail
@@ -126,19 +126,19 @@ class Decoder:
         Frames that the line closes go to `events`.
         """
         began = False
-        if not self._listening:
-            self._listening = line[:1] in (b"\n", b"\x02", b"\x03")
+        self._listening = self._listening or line.startswith(_BEGINNINGS)
         if line and line[0] <= _ETX:
             if line[0] == _ETX:
                 self._close(events, ended=True)
-                line = line[1:]
+                line = line.lstrip(b"\x03")
+                if (group := self._memo.get(line)) is not None:  # as where ETX ended the bytes before
+                    return group
             if (group := self._opening.get(line)) is not None:
                 self._begin(events)
                 self._opened.add(group.key)
                 return group
         if len(line) > _MAX_LINE:
-            self._reject(Reject.TOO_LONG, line)
-            line = line[-_MAX_LINE:]
+            line = self._shorten(line)
         fields = self._layout.split(line)
         if fields is Reject.SHAPE:
             group_line, began = self._delimit(line, events)
@@ -175,10 +175,20 @@ class Decoder:
             if began:
                 self._opening = {b"\x02" + line: group}
             return group
-        if len(self._memo) >= _MAX_MEMO:
-            self._memo.clear()
-        self._memo[line] = group
+        if recogniser.meter is not None:  # until then every line is heard
+            if len(self._memo) >= _MAX_MEMO:
+                self._memo.clear()
+            self._memo[line] = group
         return group
+
+    def _shorten(self, line: bytes) -> bytes:
+        """Drop all but the end of a line that no meter sends: a group may begin there.
+
+        What is kept stands behind a byte that is none of a line's, so as not to be taken for the line's beginning.
+        """
+        self._listening = self._listening or line.startswith(_BEGINNINGS)
+        self.counts.dropped_bytes += len(line) - _MAX_LINE
+        return b"\x00" + line[1 - _MAX_LINE :]
 
     def _delimit(self, line: bytes, events: list[Event]) -> tuple[bytes, bool]:
         """Act on the frame delimiters of a line; return LF and what follows the last one, and whether that is STX.
@@ -269,4 +279,4 @@ class Decoder:
             return
         self.counts.rejected[reason] += 1
         self._rejected += 1
-        self.rejects.append((reason, line[:_MAX_LINE]))
+        self.rejects.append((reason, line))

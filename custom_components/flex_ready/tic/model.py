@@ -30,8 +30,6 @@ class Reject(StrEnum):
     """Its checksum verifies, but the data is not what this label carries: a collision of the 6-bit sum."""
     TRUNCATED = "truncated"
     """A frame began or ended before its CR."""
-    TOO_LONG = "too_long"
-    """No meter sends a group of this length."""
 
 
 @dataclass(frozen=True, slots=True)
