@@ -67,7 +67,7 @@ class MeterFlow(ConfigFlow):
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
         """Take a dongle that can only be one for a meter; it is opened once the user confirms."""
-        port = await self.hass.async_add_executor_job(usb.get_serial_by_id, discovery_info.device)
+        port = await self._async_stable(discovery_info.device)
         await self.async_set_unique_id(discovery_info.serial_number or port)
         self._abort_if_unique_id_configured()
         self._async_abort_entries_match({CONF_PORT: port})
@@ -79,6 +79,7 @@ class MeterFlow(ConfigFlow):
         self, step: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
     ) -> ConfigFlowResult:
         if user_input is not None:
+            user_input[CONF_PORT] = await self._async_stable(user_input[CONF_PORT])
             self._asked = user_input
             reconfigured = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
             if reconfigured is None or reconfigured.data[CONF_PORT] != user_input[CONF_PORT]:
@@ -149,6 +150,12 @@ class MeterFlow(ConfigFlow):
                 "speed": str(heard.baudrate),
             },
         )
+
+    async def _async_stable(self, port: str) -> str:
+        """Return the path of a device that stays when others are plugged in; a network address is its own."""
+        if not port.startswith("/dev/"):
+            return port
+        return await self.hass.async_add_executor_job(usb.get_serial_by_id, port)
 
     @property
     def _form(self) -> str:
