@@ -23,10 +23,7 @@ import tempfile
 import time
 from typing import override
 
-from homeassistant import config_entries
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.recorder import async_initialize_recorder
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
@@ -34,8 +31,8 @@ from pytest_homeassistant_custom_component.common import (  # type: ignore[impor
     async_test_home_assistant,
 )
 
+from bench.dialogue import add_meter
 from bench.gateway import GatewayProcess, Mode
-from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.meter.coordinator import MeterCoordinator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -185,22 +182,6 @@ async def started(folder: Path) -> AsyncIterator[HomeAssistant]:
         await hass.async_block_till_done()
         yield hass
         await hass.async_stop(force=True)
-
-
-async def add_meter(hass: HomeAssistant, url: str) -> ConfigEntry[MeterCoordinator]:
-    """Add a meter as a user does."""
-    flow = hass.config_entries.flow
-    result = await flow.async_init(DOMAIN, context={"source": config_entries.SOURCE_USER})
-    result = await flow.async_configure(result["flow_id"], {"next_step_id": "meter"})
-    result = await flow.async_configure(result["flow_id"], {"port": url, "baudrate": "auto"})
-    while result["type"] is FlowResultType.SHOW_PROGRESS:
-        await asyncio.sleep(0.1)
-        result = await flow.async_configure(result["flow_id"])
-    result = await flow.async_configure(result["flow_id"], {})
-    assert result["type"] is FlowResultType.CREATE_ENTRY, result
-    await hass.async_block_till_done()
-    entry: ConfigEntry[MeterCoordinator] = result["result"]
-    return entry
 
 
 async def measure(seconds: float, short: float) -> bool:

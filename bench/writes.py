@@ -26,16 +26,15 @@ import time
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant import bootstrap, config_entries
+from homeassistant import bootstrap
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.runner import RuntimeConfig
 
+from bench.dialogue import add_meter
 from custom_components.flex_ready.const import DOMAIN
-from custom_components.flex_ready.meter.coordinator import MeterCoordinator
 from custom_components.flex_ready.meter.readings import measured_power
 from emulator.meter import EmulatedFrame, Emulation, MeterConfig, frames
 from emulator.meter.config import MeterName
@@ -105,22 +104,6 @@ async def _start(folder: Path) -> HomeAssistant:
     return hass
 
 
-async def _add_meter(hass: HomeAssistant, url: str) -> MeterCoordinator:
-    """Add a meter as a user does."""
-    flow = hass.config_entries.flow
-    result = await flow.async_init(DOMAIN, context={"source": config_entries.SOURCE_USER})
-    result = await flow.async_configure(result["flow_id"], {"next_step_id": "meter"})
-    result = await flow.async_configure(result["flow_id"], {"port": url, "baudrate": "auto"})
-    while result["type"] is FlowResultType.SHOW_PROGRESS:
-        await asyncio.sleep(0.1)
-        result = await flow.async_configure(result["flow_id"])
-    result = await flow.async_configure(result["flow_id"], {})
-    assert result["type"] is FlowResultType.CREATE_ENTRY, result
-    await hass.async_block_till_done()
-    coordinator: MeterCoordinator = result["result"].runtime_data
-    return coordinator
-
-
 def _keys(hass: HomeAssistant) -> dict[str, str]:
     """Return the key of each of our entities by entity id."""
     return {
@@ -141,7 +124,7 @@ async def simulate(meter: MeterName, hours: float) -> Day:
         hass = await _start(folder)
         async with Emulation(MeterConfig(meter=meter, tcp=("127.0.0.1", 0), pace=20, start=_START)) as emulation:
             assert emulation.url
-            coordinator = await _add_meter(hass, emulation.url)
+            coordinator = (await add_meter(hass, emulation.url)).runtime_data
             task = coordinator._task  # noqa: SLF001 - the frames come from the simulation from here on
             assert task
             task.cancel()

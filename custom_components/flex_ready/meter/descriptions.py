@@ -22,12 +22,12 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
+from ..tic.stge import TEMPO
 from .gate import AT_ONCE, MINUTE_S, POWER_S, SLOW_S, Pace
 from .readings import (
     BREAKER,
     PERIODS,
     PTEC,
-    TEMPO,
     breaker,
     contract_power,
     drift,

@@ -1,22 +1,13 @@
 """How the values that no single label carries are read from the state of a meter (pure)."""
 
-from ..tic import Meter
+from ..tic import Meter, stge
+from ..tic.stge import TEMPO
 from .state import MeterState
 
 PERIODS = ("p", "pm", "hh", "hp", "hc", "hph", "hch", "hpe", "hce", "hpb", "hcb", "hpd", "hcd", "ja", "none", "other")
 """The codes of PTCOUR1 and the like; "other" is what no document names."""
 PTEC = ("th", "hc", "hp", "hn", "pm", "hcjb", "hpjb", "hcjw", "hpjw", "hcjr", "hpjr", "other")
-TEMPO = ("none", "blue", "white", "red")
-BREAKER = (
-    "closed",
-    "open_overload",
-    "open_overvoltage",
-    "open_load_shedding",
-    "open_order",
-    "open_overheating_over_limit",
-    "open_overheating_under_limit",
-    "other",
-)
+BREAKER = (*stge.BREAKER, "other")
 
 
 def measured_power(state: MeterState, *keys: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from .model import Fields
 
-_BREAKER = (
+BREAKER = (
     "closed",
     "open_overload",
     "open_overvoltage",
@@ -13,7 +13,7 @@ _BREAKER = (
 )
 _EURIDIS = {0: "off", 1: "on", 3: "on_secured"}
 _PLC = ("new_or_unlocked", "new_locked", "registered")
-_TEMPO = ("none", "blue", "white", "red")
+TEMPO = ("none", "blue", "white", "red")
 
 
 def _name(names: tuple[str, ...], code: int) -> str:
@@ -28,7 +28,7 @@ def read_stge(word: int) -> Fields:
 
     return {
         "dry_contact": "open" if bits(0, 1) else "closed",
-        "breaker": _name(_BREAKER, bits(1, 3)),
+        "breaker": _name(BREAKER, bits(1, 3)),
         "terminal_cover": "open" if bits(4, 1) else "closed",
         "overvoltage": bool(bits(6, 1)),
         "over_reference_power": bool(bits(7, 1)),
@@ -41,8 +41,8 @@ def read_stge(word: int) -> Fields:
         "euridis_output": _EURIDIS.get(bits(19, 2), "unknown"),
         "plc_state": _name(_PLC, bits(21, 2)),
         "plc_synchronised": bool(bits(23, 1)),
-        "tempo_today": _TEMPO[bits(24, 2)],
-        "tempo_tomorrow": _TEMPO[bits(26, 2)],
+        "tempo_today": TEMPO[bits(24, 2)],
+        "tempo_tomorrow": TEMPO[bits(26, 2)],
         "mobile_peak_notice": bits(28, 2),
         "mobile_peak": bits(30, 2),
     }
