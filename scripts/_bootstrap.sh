@@ -4,7 +4,7 @@
 #
 # Nothing outside the checkout is changed but the cache folder, which a second checkout shares.
 
-PYTHON_WANTED=">=3.14.2"
+PYTHON_WANTED=">=3.14.2,<3.15"  # the locks hold what has wheels for 3.14
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${FLEX_READY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flex-ready}
 

@@ -58,7 +58,6 @@ class Power(NamedTuple):
 
     active_w: int
     reactive_var: int
-    generated_w: int
 
     @property
     def apparent_va(self) -> int:
@@ -118,7 +117,7 @@ class Building:
             if load.on:
                 active += load.nominal_w
                 reactive += load.nominal_var
-        return Power(active - generated, reactive, generated)
+        return Power(active - generated, reactive)
 
     def _base_w(self, at: Instant, moment: datetime) -> int:
         """Profile of the hour and weekday, joined by lines, with 10 % of noise by minute and 4 % by slot."""

@@ -38,8 +38,7 @@ class Output(Protocol):
 class TcpOutput:
     """A TCP server whose clients all receive the same bytes, as a serial server would send them."""
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self) -> None:
         self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._someone = asyncio.Event()
@@ -48,7 +47,7 @@ class TcpOutput:
     @classmethod
     async def open(cls, host: str, port: int) -> Self:
         """Listen; port 0 takes any. Raises OSError when the port is taken."""
-        output = cls(host)
+        output = cls()
         output._server = await asyncio.start_server(output._serve, host, port)
         output.url = f"socket://{host}:{output._server.sockets[0].getsockname()[1]}"
         return output

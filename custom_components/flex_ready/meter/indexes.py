@@ -26,7 +26,6 @@ class Index:
     period: str
     wh: int
     name: str
-    injected: bool = False
 
     @property
     def key(self) -> str:
@@ -38,14 +37,14 @@ type Groups = Mapping[str, Group]
 
 
 def _pme_pmi(groups: Groups) -> Iterator[Index]:
-    for grid, period, label, injected in (
-        ("distributor", "PTCOUR1", "EAP_s", False),
-        ("supplier", "PTCOUR2", "EaP_s2", False),
-        ("distributor_injected", "PTCOUR1", "EAP_i", True),
+    for grid, period, label in (
+        ("distributor", "PTCOUR1", "EAP_s"),
+        ("supplier", "PTCOUR2", "EaP_s2"),
+        ("distributor_injected", "PTCOUR1", "EAP_i"),
     ):
         code = _text(groups, period)
         if code and code not in ("000", "XXX", "?") and (wh := _wh(groups, label)) is not None:
-            yield Index(grid, code, wh, code, injected)
+            yield Index(grid, code, wh, code)
 
 
 def _saphir(groups: Groups) -> Iterator[Index]:
@@ -69,9 +68,9 @@ def _linky_historique(groups: Groups) -> Iterator[Index]:
 
 
 def _linky_standard(groups: Groups) -> Iterator[Index]:
-    for label, injected in (("EAST", False), ("EAIT", True)):
+    for label in ("EAST", "EAIT"):
         if (wh := _wh(groups, label)) is not None:
-            yield Index("total", label, wh, label, injected)
+            yield Index("total", label, wh, label)
     for grid, prefix, last in (("supplier", "EASF", 10), ("distributor", "EASD", 4)):
         for number in range(1, last + 1):
             # All are sent; those that the contract does not use stay at zero.

@@ -23,8 +23,8 @@ _CONTROLS = bytes(range(0x20))
 
 _MAX_LINE = 256
 """The longest group is a Linky's PJOURF+1 with 121 characters; a port at the wrong speed may never send a CR."""
-_MAX_GROUPS = 200
-"""A frame has 75 groups (PME-PMI) to 133 (ICE, every label); a line without STX and ETX would grow one for ever."""
+_MAX_GROUPS = 300
+"""A frame has 75 groups at the most (PME-PMI) or twice 133 (ICE, 4 quadrants); one without STX and ETX has no end."""
 _MAX_MEMO = 512
 """Lines remembered. Most lines of a frame repeat those of the frame before; emptied when full, for a clock is new
 in every frame."""
