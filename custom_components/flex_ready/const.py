@@ -5,14 +5,22 @@ import logging
 
 DOMAIN = "flex_ready"
 LOGGER = logging.getLogger(__package__)
+SITE_ZONE = "Europe/Paris"
 
 CONF_KIND = "kind"
 CONF_BAUDRATE = "baudrate"
 CONF_METER = "meter"
 CONF_SERIAL = "serial"
+CONF_REHEARSAL = "rehearsal"
+CONF_DELIVERY_POINT = "delivery_point"
+CONF_DIALECT = "dialect"
+CONF_ISSUER = "issuer"
+CONF_SCOPE = "scope"
 
 
 class Kind(StrEnum):
     """The kinds of config entry: one connection each."""
 
     METER = "meter"
+    ECOWATT = "ecowatt"
+    SUPPLIER = "supplier"

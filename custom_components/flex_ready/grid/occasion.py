@@ -1,0 +1,27 @@
+"""What stands in a calendar of a signal."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from homeassistant.helpers.entity import EntityDescription
+
+from ..slots import Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A stretch of time worth an entry: `text` is a key of the texts under `common`, in the user's language."""
+
+    stretch: Stretch
+    text: str
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridCalendarDescription[CoordinatorT](EntityDescription):
+    """A calendar of a signal: `occasions_fn` gives what lies in a stretch, in order."""
+
+    occasions_fn: Callable[[CoordinatorT, Stretch], Iterable[Occasion]]
+    state_fn: Callable[[CoordinatorT, datetime], Hashable]
+    """What, when it changes, changes the calendar's state."""
