@@ -1,34 +1,70 @@
 """Flex Ready: makes a French building flexible for the power system."""
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
-from .const import DOMAIN
-from .meter.coordinator import MeterConfigEntry, MeterCoordinator
+from .const import CONF_KIND, DOMAIN, Kind
+from .grid.coordinator import GridCoordinator
+from .grid.ecowatt import EcowattCoordinator
+from .grid.supplier import SupplierCoordinator
+from .meter.coordinator import MeterCoordinator
+from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
+_GRID = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
+PLATFORMS = {
+    Kind.METER: [Platform.BINARY_SENSOR, Platform.SENSOR],
+    Kind.ECOWATT: _GRID,
+    Kind.SUPPLIER: _GRID,
+}
+
+type Coordinator = MeterCoordinator | EcowattCoordinator | SupplierCoordinator
+type FlexReadyConfigEntry = ConfigEntry[Coordinator]
 
 
-async def async_setup_entry(hass: HomeAssistant, entry: MeterConfigEntry) -> bool:
-    """Set up one connection: a meter is the only kind so far."""
-    coordinator = MeterCoordinator(hass, entry)
-    await coordinator.async_start()
-    entry.runtime_data = coordinator
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what no entry owns: the actions."""
+    async_setup_services(hass)
     return True
 
 
-async def async_unload_entry(hass: HomeAssistant, entry: MeterConfigEntry) -> bool:
-    """Unload a connection; its port is free when this returns."""
-    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> bool:
+    """Set up one connection."""
+    kind = Kind(entry.data[CONF_KIND])
+    coordinator: Coordinator
+    match kind:
+        case Kind.METER:
+            coordinator = MeterCoordinator(hass, entry)
+        case Kind.ECOWATT:
+            coordinator = EcowattCoordinator(hass, entry)
+        case Kind.SUPPLIER:
+            coordinator = SupplierCoordinator(hass, entry)
+    await coordinator.async_start()
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> bool:
+    """Unload a connection; what it held is free when this returns."""
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS[Kind(entry.data[CONF_KIND])])
     if unloaded:
         await entry.runtime_data.async_stop()
     return unloaded
 
 
-async def async_remove_entry(hass: HomeAssistant, entry: MeterConfigEntry) -> None:
-    """Leave nothing behind: what the user was told to repair is gone with the meter."""
-    MeterCoordinator.forget_issues(hass, entry.entry_id)
+async def async_remove_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> None:
+    """Leave nothing behind: neither what was kept, nor what the user was told to repair."""
+    match Kind(entry.data[CONF_KIND]):
+        case Kind.METER:
+            MeterCoordinator.forget_issues(hass, entry.entry_id)
+        case Kind.ECOWATT:
+            EcowattCoordinator.forget_issues(hass, entry.entry_id)
+            await GridCoordinator.store(hass, entry.entry_id).async_remove()
+        case Kind.SUPPLIER:
+            SupplierCoordinator.forget_issues(hass, entry.entry_id)
+            await GridCoordinator.store(hass, entry.entry_id).async_remove()

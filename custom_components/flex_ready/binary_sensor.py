@@ -5,11 +5,18 @@ from typing import override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from . import FlexReadyConfigEntry
+from .grid.descriptions import GridBinarySensorDescription
+from .grid.ecowatt import EcowattCoordinator
+from .grid.ecowatt_descriptions import ECOWATT_BINARY_SENSORS
+from .grid.entity import GridEntity, SignalCoordinator
+from .grid.supplier import SupplierCoordinator
+from .grid.supplier_descriptions import SUPPLIER_BINARY_SENSORS
 from .meter.binary_descriptions import BINARY_SENSORS, MeterBinarySensorDescription
-from .meter.coordinator import MeterConfigEntry
+from .meter.coordinator import MeterConfigEntry, MeterCoordinator
 from .meter.entity import MeterEntity, async_add_as_seen
 from .meter.gate import AT_ONCE
 
@@ -17,9 +24,21 @@ PARALLEL_UPDATES = 0
 
 
 async def async_setup_entry(
-    hass: HomeAssistant, entry: MeterConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+    hass: HomeAssistant, entry: FlexReadyConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Set up the binary sensors of a meter, and those that appear later."""
+    """Set up the binary sensors of a connection."""
+    match entry.runtime_data:
+        case MeterCoordinator():
+            _async_add_meter(entry, async_add_entities)
+        case EcowattCoordinator() as ecowatt:
+            async_add_entities(GridBinarySensor(ecowatt, row) for row in ECOWATT_BINARY_SENSORS)
+        case SupplierCoordinator() as supplier:
+            async_add_entities(GridBinarySensor(supplier, row) for row in SUPPLIER_BINARY_SENSORS)
+
+
+@callback
+def _async_add_meter(entry: MeterConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
+    """Add the binary sensors of a meter, and those that appear later."""
     coordinator = entry.runtime_data
     async_add_as_seen(
         entry,
@@ -42,3 +61,14 @@ class MeterBinarySensor(MeterEntity, BinarySensorEntity):
     @override
     def _accept(self, value: Hashable) -> None:
         self._attr_is_on = None if value is None else bool(value)
+
+
+class GridBinarySensor[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], BinarySensorEntity):
+    """A state of a signal."""
+
+    entity_description: GridBinarySensorDescription[CoordinatorT]
+
+    @override
+    def _read(self) -> bool | None:
+        self._attr_is_on = is_on = self.entity_description.value_fn(self.coordinator, self.coordinator.now())
+        return is_on

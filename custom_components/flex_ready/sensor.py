@@ -9,7 +9,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .meter.coordinator import MeterConfigEntry
+from . import FlexReadyConfigEntry
+from .grid.descriptions import GridSensorDescription, SensorValue as GridSensorValue
+from .grid.ecowatt import EcowattCoordinator
+from .grid.ecowatt_descriptions import ECOWATT_SENSORS
+from .grid.entity import GridEntity, SignalCoordinator
+from .grid.supplier import SupplierCoordinator
+from .grid.supplier_descriptions import SUPPLIER_SENSORS
+from .meter.coordinator import MeterConfigEntry, MeterCoordinator
 from .meter.descriptions import SENSORS, MeterSensorDescription, SensorValue, index_sensor
 from .meter.entity import MeterEntity, async_add_as_seen
 
@@ -17,9 +24,23 @@ PARALLEL_UPDATES = 0
 
 
 async def async_setup_entry(
+    hass: HomeAssistant, entry: FlexReadyConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Set up the sensors of a connection."""
+    match entry.runtime_data:
+        case MeterCoordinator():
+            _async_add_meter(hass, entry, async_add_entities)
+        case EcowattCoordinator() as ecowatt:
+            async_add_entities(GridSensor(ecowatt, row) for row in ECOWATT_SENSORS)
+        case SupplierCoordinator() as supplier:
+            async_add_entities(GridSensor(supplier, row) for row in SUPPLIER_SENSORS)
+
+
+@callback
+def _async_add_meter(
     hass: HomeAssistant, entry: MeterConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Set up the sensors of a meter, and those that appear later."""
+    """Add the sensors of a meter, and those that appear later."""
     coordinator = entry.runtime_data
     async_add_as_seen(
         entry,
@@ -94,3 +115,14 @@ class MeterIndex(MeterSensor, RestoreSensor):
     def _read(self) -> SensorValue:
         now = super()._read()
         return self._restored if now is None else now
+
+
+class GridSensor[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], SensorEntity):
+    """A value of a signal."""
+
+    entity_description: GridSensorDescription[CoordinatorT]
+
+    @override
+    def _read(self) -> GridSensorValue:
+        self._attr_native_value = value = self.entity_description.value_fn(self.coordinator, self.coordinator.now())
+        return value

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .supplier import SupplierCoordinator
 
 type GridConfigEntry = ConfigEntry[EcowattCoordinator | SupplierCoordinator]
-type Stored = dict[str, object]
+type Json = dict[str, object]
 
 _LOOK_AGAIN = timedelta(minutes=15)
 """A host clock that is set anew moves the edges: no timer runs longer than this."""
@@ -55,12 +55,12 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
         self.failures = 0
         self.next_poll: datetime | None = None
         self.zone: tzinfo = dt_util.get_default_time_zone()
-        self._store: Store[Stored] = self.store(hass, entry.entry_id)
+        self._store: Store[Json] = self.store(hass, entry.entry_id)
         self._poll_timer: CALLBACK_TYPE | None = None
         self._edge_timer: CALLBACK_TYPE | None = None
 
     @staticmethod
-    def store(hass: HomeAssistant, entry_id: str) -> Store[Stored]:
+    def store(hass: HomeAssistant, entry_id: str) -> Store[Json]:
         """Return where the signal of an entry is kept."""
         return Store(hass, _STORE_VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True)
 
@@ -137,11 +137,11 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
         """Ask the source; raise SignalError."""
 
     @abstractmethod
-    def _restore(self, stored: Stored) -> None:
+    def _restore(self, stored: Json) -> None:
         """Take up what the last run kept, as far as it is any good."""
 
     @abstractmethod
-    def _stored(self) -> Stored:
+    def _stored(self) -> Json:
         """Return what a restart needs (JSON)."""
 
     @abstractmethod
@@ -155,6 +155,10 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
     @abstractmethod
     def _edge_after(self, held: HeldT, now: datetime) -> datetime | None:
         """Return when something that is shown changes next without asking; None: not as far as is known."""
+
+    @abstractmethod
+    def described(self) -> Json:
+        """Return what is held, for diagnostics (JSON): all of it that names nobody."""
 
     def _failed(self, error: SignalError) -> None:
         """Tell the user what only he can mend."""

@@ -32,7 +32,6 @@ class GridEntity[CoordinatorT: SignalCoordinator](CoordinatorEntity[CoordinatorT
     """An entity of a signal. `_read` gives what it shows; it is written where that has changed."""
 
     _attr_has_entity_name = True
-    _always = False
 
     def __init__(self, coordinator: CoordinatorT, description: EntityDescription) -> None:
         """Make an entity of the signal that a coordinator holds."""
@@ -53,7 +52,7 @@ class GridEntity[CoordinatorT: SignalCoordinator](CoordinatorEntity[CoordinatorT
     @override
     def available(self) -> bool:
         """Whether the signal is fresh: what is stale is not shown as the present."""
-        return self._always or self.coordinator.fresh
+        return getattr(self.entity_description, "always", False) or self.coordinator.fresh
 
     def _read(self) -> Hashable:
         """Return what the entity shows, to tell whether it changed; the present state is taken from it."""

@@ -1,8 +1,7 @@
 """What stands in a calendar of a signal."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from homeassistant.helpers.entity import EntityDescription
 
@@ -23,5 +22,3 @@ class GridCalendarDescription[CoordinatorT](EntityDescription):
     """A calendar of a signal: `occasions_fn` gives what lies in a stretch, in order."""
 
     occasions_fn: Callable[[CoordinatorT, Stretch], Iterable[Occasion]]
-    state_fn: Callable[[CoordinatorT, datetime], Hashable]
-    """What, when it changes, changes the calendar's state."""

@@ -1,0 +1,84 @@
+"""Calendars."""
+
+from collections.abc import Hashable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import override
+
+from homeassistant.components.calendar import CalendarEntity, CalendarEvent
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.translation import async_get_translations
+
+from . import FlexReadyConfigEntry
+from .const import DOMAIN
+from .grid.ecowatt import EcowattCoordinator
+from .grid.ecowatt_descriptions import ECOWATT_CALENDARS
+from .grid.entity import GridEntity, SignalCoordinator
+from .grid.occasion import GridCalendarDescription, Occasion
+from .grid.supplier import SupplierCoordinator
+from .grid.supplier_descriptions import SUPPLIER_CALENDARS
+from .slots import Stretch
+
+PARALLEL_UPDATES = 0
+_AHEAD = timedelta(days=5)
+"""No signal reaches further: Ecowatt has four days."""
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: FlexReadyConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Set up the calendars of a signal."""
+    found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+    prefix = f"component.{DOMAIN}.common."
+    texts = {key.removeprefix(prefix): text for key, text in found.items()}
+    match entry.runtime_data:
+        case EcowattCoordinator() as ecowatt:
+            async_add_entities(GridCalendar(ecowatt, row, texts) for row in ECOWATT_CALENDARS)
+        case SupplierCoordinator() as supplier:
+            async_add_entities(GridCalendar(supplier, row, texts) for row in SUPPLIER_CALENDARS)
+
+
+class GridCalendar[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], CalendarEntity):
+    """A calendar of a signal; its state is on while an occasion lasts."""
+
+    entity_description: GridCalendarDescription[CoordinatorT]
+
+    def __init__(
+        self, coordinator: CoordinatorT, description: GridCalendarDescription[CoordinatorT], texts: dict[str, str]
+    ) -> None:
+        """Make a calendar whose entries are in the language of some texts."""
+        super().__init__(coordinator, description)
+        self._texts = texts
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """The running occasion, or the next one."""
+        now = self.coordinator.now()
+        return next((event for event in self._events(Stretch(now, now + _AHEAD)) if event.end > now), None)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return the occasions that some instant of a stretch lies in."""
+        return list(self._events(Stretch(start_date.astimezone(UTC), end_date.astimezone(UTC))))
+
+    @override
+    def _read(self) -> Hashable:
+        event = self.event
+        return (event.start, event.end, event.summary) if event else None
+
+    def _events(self, stretch: Stretch) -> Iterator[CalendarEvent]:
+        if self.coordinator.fresh:
+            for occasion in self.entity_description.occasions_fn(self.coordinator, stretch):
+                if occasion.stretch.overlaps(stretch):
+                    yield self._event(occasion)
+
+    def _event(self, occasion: Occasion) -> CalendarEvent:
+        zone, text = self.coordinator.zone, self._texts.get(occasion.text, occasion.text)
+        return CalendarEvent(
+            start=occasion.stretch.start.astimezone(zone),
+            end=occasion.stretch.end.astimezone(zone),
+            summary=text.format(**occasion.placeholders),
+        )
