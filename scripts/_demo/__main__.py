@@ -27,6 +27,8 @@ from .home_assistant import LOG, end_of_log, home_assistant, make_at_home
 from .meter_view import DOMAIN
 from .process import ROOT
 from .sent import Captured, Sent, sampling
+from .signals import Signals, emulated_signals
+from .signals_check import EntryView, SignalsCheck
 
 _METERS = ("pme-pmi", "saphir", "ice", "linky-historique", "linky-standard")
 _FIRST_PORT = 8123
@@ -115,14 +117,25 @@ async def _home(
         yield client, await add_entry(client, DOMAIN, "meter", meter_answers(emulator)), process
 
 
+async def _add_signals(client: HomeAssistant, signals: Signals) -> tuple[EntryView, EntryView]:
+    """Add Ecowatt and the supplier signal, as a user would add them."""
+    print("Ecowatt and the supplier signal are added", flush=True)
+    return (
+        EntryView(client, await add_entry(client, DOMAIN, "ecowatt", signals.ecowatt_answers())),
+        EntryView(client, await add_entry(client, DOMAIN, "supplier", signals.supplier_answers())),
+    )
+
+
 async def _check(options: argparse.Namespace) -> int:
     checklist = Checklist()
     with _folder(check=True) as folder:
         async with (
             _meter(options) as (session, emulator),
+            emulated_signals(session, folder) as signals,
             _sent(options, session, emulator) as sent,
             _home(options, folder, session, emulator) as (client, entry_id, _process),
         ):
+            await SignalsCheck(signals, *await _add_signals(client, signals), checklist).run()
             case = Case(
                 session=session,
                 client=client,
@@ -153,10 +166,13 @@ async def _show(options: argparse.Namespace) -> Never:
     with _folder(check=False) as folder:
         async with (
             _meter(options) as (session, emulator),
+            emulated_signals(session, folder) as signals,
             _home(options, folder, session, emulator) as (client, _entry_id, process),
         ):
+            await _add_signals(client, signals)
             print(f"\nOpen {client.url} : no login is needed on this machine\n")
             print(f"The meter: {client.url}/config/integrations/integration/flex_ready")
+            print(f"The emulated RTE and supplier: {signals.url} (POST /control/scenario changes the grid)")
             if emulator.control:
                 print(f"The emulated building: {emulator.control}")
                 print("Try: switch a load off, and see the power of the meter follow within a minute;")
