@@ -1,0 +1,1 @@
+"""What grid and supplier say: clients, models, and when it is best to consume (pure: sessions are handed in)."""
