@@ -44,6 +44,7 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
     """
 
     config_entry: GridConfigEntry
+    manufacturer: ClassVar[str | None]
     stale_after: ClassVar[timedelta]
     """How old a signal may be before its entities are unavailable."""
 
@@ -198,13 +199,13 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
         self._arm_edge()
         self.async_update_listeners()
 
-    def today(self) -> date:
-        """Return the day of the site."""
-        return self.now().astimezone(self.zone).date()
+    def date(self, ahead: int = 0) -> date:
+        """Return the date of a day of the site, 0 for today."""
+        return self.now().astimezone(self.zone).date() + timedelta(days=ahead)
 
     def day(self, ahead: int) -> Stretch:
         """Return a day of the site, 0 for today: 23, 24 or 25 hours."""
-        first = self.today() + timedelta(days=ahead)
+        first = self.date(ahead)
         start, end = (
             datetime.combine(day, time.min, self.zone).astimezone(UTC) for day in (first, first + timedelta(days=1))
         )
