@@ -90,7 +90,7 @@ async def _get_supplier_signal(call: ServiceCall) -> ServiceResponse:
     return {
         "retrieved_at": held.retrieved_at.isoformat(),
         "last_end_inferred": held.signal.last_end_inferred,
-        "default_data": held.default_data,
+        "default_data": held.signal.default_data,
         "warnings": [
             {"pointer": finding.pointer, "code": finding.code, "detail": finding.detail}
             for finding in held.signal.findings
