@@ -6,8 +6,9 @@ import sys
 from typing import cast
 
 from emulator.meter import cli as meter
+from emulator.serve import cli as serve
 
-COMMANDS = (meter,)
+COMMANDS = (meter, serve)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
