@@ -1,4 +1,4 @@
-"""The flow of a supplier signal: where, for which delivery point, with which key; tried by asking for today's prices."""
+"""The flow of a supplier signal: where, for which delivery point, with which key; tried by asking for prices."""
 
 from collections.abc import Mapping
 from typing import Any
