@@ -104,13 +104,7 @@ class _Gateway:
         except ValueError as error:
             raise ProblemError(400, "malformed", f"no JSON: {error}") from error
         try:
-            match body:
-                case {"name": str(name)} if name in names() and len(body) == 1:
-                    self._scenario = load_scenario(name)
-                case {"scenario": dict(data)} if len(body) == 1:
-                    self._scenario = parse_scenario("given", data)
-                case _:
-                    raise ScenarioError(f'{{"name": …}} of {", ".join(names())}, or {{"scenario": {{…}}}}')
+            self._scenario = _wanted(body)
         except ScenarioError as error:
             raise ProblemError(422, "no-scenario", str(error)) from error
         return await self.scenario(request)
@@ -138,6 +132,16 @@ class _Gateway:
             wait = math.ceil((quarter + _QUARTER - now).total_seconds())
             raise _Refused(_error(429, "ECOWATT_COMMON_T06", "Too Many Requests", {"Retry-After": str(wait)}))
         self._last[client] = quarter
+
+
+def _wanted(body: object) -> Scenario:
+    match body:
+        case {"name": str(name), **others} if name in names() and not others:
+            return load_scenario(name)
+        case {"scenario": dict(data), **others} if not others:
+            return parse_scenario("given", data)
+        case _:
+            raise ScenarioError(f'{{"name": …}} of {", ".join(names())}, or {{"scenario": {{…}}}}')
 
 
 def _answer(request: web.Request, body: dict[str, object]) -> web.Response:

@@ -64,7 +64,7 @@ class Scenario:
 _MESSAGES = {
     1: "Pas d\u2019alerte.",
     2: "Syst\u00e8me \u00e9lectrique tendu. Les \u00e9cogestes sont les bienvenus.",
-    3: "Syst\u00e8me \u00e9lectrique tr\u00e8s tendu. Coupures in\u00e9vitables si nous ne baissons pas notre consommation.",
+    3: "Syst\u00e8me \u00e9lectrique tr\u00e8s tendu. Coupures in\u00e9vitables sans baisse de la consommation.",
 }
 
 

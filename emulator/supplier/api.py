@@ -1,0 +1,267 @@
+"""Annex 2 over HTTP: sessions, the supplier's prices, the check of another supplier, signals of administrators."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+import json
+import re
+from typing import override
+
+from aiohttp import ClientSession, web
+from yarl import URL
+
+from ..serve.auth import caller, require_role
+from ..serve.clock import Clock
+from ..serve.config import ServeConfig
+from ..serve.problem import ProblemError
+from .check import check_supplier
+from .demo_signal import default_signal
+from .journal import OUTCOME
+from .report import report
+from .store import Row, Store
+from .validate import ARRAYS, PARIS, judge
+
+_MODULES = ("SUPPLIER", "CEMS")
+_DELIVERY_POINT = re.compile(r"\d{14}", re.ASCII)
+_LONGEST = timedelta(days=40)
+_PRICES = ("suppliers/commodity/prices", "suppliers/ commodity/prices", "supplier/commodity/prices")
+"""Annex 2 spells the path in three ways."""
+_FROM_TO = range(2000, 2200)
+
+
+def routes(config: ServeConfig, clock: Clock, store: Store, session: ClientSession) -> list[web.RouteDef]:
+    """Return what Annex 2 asks for, with and without the prefix of the operator's annex."""
+    api = _Api(config, clock, store, session)
+    return [
+        route
+        for prefix in ("", "/api/v1")
+        for route in (
+            web.post(f"{prefix}/sessions", api.open_session),
+            web.get(f"{prefix}/sessions/{{session_id}}", api.show_session),
+            web.post(f"{prefix}/sessions/{{session_id}}/reports", api.report),
+            *(web.get(f"{prefix}/sessions/{{session_id}}/{path}", api.prices, allow_head=False) for path in _PRICES),
+            *(web.get(f"{prefix}/{path}", api.prices, allow_head=False) for path in _PRICES),
+            web.post(f"{prefix}/sessions/{{session_id}}/cems/commodity/prices", api.check),
+            web.post(f"{prefix}/admin/signals", api.put_signal),
+            web.get(f"{prefix}/admin/signals", api.show_signals, allow_head=False),
+        )
+    ]
+
+
+class _Api:
+    def __init__(self, config: ServeConfig, clock: Clock, store: Store, session: ClientSession) -> None:
+        self._config = config
+        self._clock = clock
+        self._store = store
+        self._session = session
+
+    async def open_session(self, request: web.Request) -> web.Response:
+        module = request.query.get("emulator_module", "").upper()
+        errors = []
+        if module not in _MODULES:
+            errors.append(_error("/emulator_module", "unknown-module", f"one of {', '.join(_MODULES)}"))
+        url = request.query.get("url")
+        if url is not None and not _is_address(url):
+            errors.append(_error("/url", "no-address", "http:// or https:// and a host"))
+        if module == "CEMS" and url is None:
+            errors.append(_error("/url", "missing", "a CEMS session checks the supplier at this address"))
+        if errors:
+            raise ProblemError(422, "invalid-session", "the session cannot be opened", errors=errors)
+        row = await self._store.add_session(module, url, caller(request).subject)
+        return web.json_response(_shown(request, row), status=201, headers={"Location": f"/sessions/{row['id']}"})
+
+    async def show_session(self, request: web.Request) -> web.Response:
+        return web.json_response(_shown(request, await self._own(request)))
+
+    async def report(self, request: web.Request) -> web.Response:
+        session = await self._own(request)
+        exchanges = await self._store.exchanges(str(session["id"]))
+        name = f"session-{session['id']}.pdf"
+        return web.Response(
+            body=report(session, exchanges),
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def prices(self, request: web.Request) -> web.Response:
+        if "session_id" in request.match_info:
+            await self._own(request)
+        point, start, end = _asked({name: request.query.get(name) for name in _ASKED})
+        text = await self._store.signal(point)
+        kept = text or await self._store.signal(None)
+        body = _cut(kept, start, end) if kept else json.dumps(default_signal(*_days(start, end)), ensure_ascii=False)
+        return web.Response(
+            text=body,
+            content_type="application/json",
+            headers={"Flex-Ready-Data": "delivery-point" if text else "default"},
+        )
+
+    async def check(self, request: web.Request) -> web.Response:
+        session = await self._own(request)
+        if not session["url"]:
+            raise ProblemError(409, "invalid-state", "this session has no supplier: it was opened without url")
+        try:
+            body = await request.json()
+        except ValueError as error:
+            raise ProblemError(400, "malformed", "no JSON") from error
+        if not isinstance(body, dict):
+            raise ProblemError(422, "invalid-request", "an object is needed")
+        asked = {name: body.get(name) for name in _ASKED}
+        _asked(asked)
+        verdict = await check_supplier(
+            self._session,
+            URL(str(session["url"])),
+            {name: str(value) for name, value in asked.items()},
+            request.headers,
+            private=self._config.private_targets,
+        )
+        response = web.json_response(verdict)
+        response[OUTCOME] = "valid" if verdict["valid"] else json.dumps(verdict["errors"])
+        return response
+
+    async def put_signal(self, request: web.Request) -> web.Response:
+        require_role(request, self._config.admin_role)
+        point = request.query.get("delivery_point")
+        if point is not None and not _DELIVERY_POINT.fullmatch(point):
+            raise ProblemError(422, "invalid-request", "the delivery point is wrong", errors=[_POINT_ERROR])
+        judgement = judge(text := await _signal_file(request))
+        if judgement.body is None:
+            raise ProblemError(422, "invalid-signal", "the signal has errors", errors=judgement.errors)
+        row, archived = await self._store.put_signal(point, text, caller(request).subject)
+        return web.json_response([_listed(row) | {"archived_id": archived, "warnings": judgement.warnings}], status=201)
+
+    async def show_signals(self, request: web.Request) -> web.Response:
+        require_role(request, self._config.admin_role)
+        rows = await self._store.signals(archived=request.query.get("archived", "").lower() in ("1", "true"))
+        return web.json_response([_listed(row) for row in rows])
+
+    async def _own(self, request: web.Request) -> Row:
+        session = await self._store.session(request.match_info["session_id"], caller(request).subject)
+        if session is None:
+            raise ProblemError(404, "not-found", "no such session of yours")
+        return session
+
+
+_ASKED = ("delivery_point", "start_date", "end_date")
+_POINT_ERROR = {"pointer": "/delivery_point", "code": "bad-delivery-point", "detail": "14 digits"}
+
+
+def _error(pointer: str, code: str, detail: str) -> dict[str, str]:
+    return {"pointer": pointer, "code": code, "detail": detail}
+
+
+def _asked(asked: dict[str, object]) -> tuple[str, datetime, datetime]:
+    """Read what prices are asked for; raise ProblemError with everything that is wrong."""
+    errors = []
+    point = asked["delivery_point"]
+    if not isinstance(point, str) or not _DELIVERY_POINT.fullmatch(point):
+        errors.append(_POINT_ERROR)
+    edges = {name: _instant(asked[name]) for name in ("start_date", "end_date")}
+    for name, edge in edges.items():
+        if edge is None:
+            errors.append(_error(f"/{name}", "bad-time", "ISO 8601 is expected"))
+    start, end = edges.values()
+    if start is not None and end is not None and not timedelta() < end - start <= _LONGEST:
+        errors.append(_error("/end_date", "bad-period", f"later than start_date, by {_LONGEST.days} days at most"))
+    if errors or start is None or end is None:
+        raise ProblemError(422, "invalid-request", "the request is wrong", errors=errors)
+    return str(point), start, end
+
+
+def _instant(text: object) -> datetime | None:
+    """Read an instant; a date, or one without offset, is of Paris. A plus that became a blank is a plus."""
+    if not isinstance(text, str):
+        return None
+    try:
+        instant = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", text))
+        instant = instant.replace(tzinfo=PARIS) if instant.tzinfo is None else instant
+        return instant.astimezone(PARIS) if instant.year in _FROM_TO else None
+    except ValueError, OverflowError:
+        return None
+
+
+def _days(start: datetime, end: datetime) -> tuple[date, date]:
+    """Return the days that a period touches, the last one excluded."""
+    return start.date(), (end - timedelta(microseconds=1)).date() + timedelta(days=1)
+
+
+class _Number(float):
+    """A number that is written as it was read."""
+
+    def __new__(cls, exact: Decimal) -> _Number:
+        """Keep the spelling."""
+        number = super().__new__(cls, exact)
+        number._text = str(exact)  # its own
+        return number
+
+    _text: str
+
+    @override
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _cut(text: str, start: datetime, end: datetime) -> str:
+    """Return the steps of a kept signal that lie in a period, numbered anew, their numbers as they were written."""
+    signal = json.loads(text, parse_float=lambda digits: _Number(Decimal(digits)))
+    times = [datetime.fromisoformat(at) for at in signal["horodate"]]
+    spacing = times[1] - times[0] if len(times) > 1 else timedelta(minutes=15)
+    kept = [i for i, at in enumerate(times) if at < end and at + spacing > start]
+    if len(kept) == len(times):
+        return text
+    cut = {name: [signal[name][i] for i in kept] for name in ARRAYS}
+    cut["step"] = list(range(1, len(kept) + 1))
+    return json.dumps(cut, ensure_ascii=False)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
+
+
+async def _signal_file(request: web.Request) -> str:
+    """Return the text of the file in a form; raise ProblemError."""
+    if request.content_type != "multipart/form-data":
+        raise ProblemError(415, "unsupported-media-type", "multipart/form-data with a signal_file is needed")
+    try:
+        form = await request.post()
+    except ValueError as error:
+        raise ProblemError(400, "malformed", "the form cannot be read") from error
+    file = form.get("signal_file")
+    try:
+        if isinstance(file, web.FileField):
+            return file.file.read().decode()
+        if isinstance(file, bytes | bytearray):
+            return file.decode()
+    except UnicodeDecodeError as error:
+        raise ProblemError(422, "invalid-signal", "the file is no UTF-8") from error
+    if isinstance(file, str):
+        return file
+    missing = _error("/signal_file", "missing", "the file of the signal is needed")
+    raise ProblemError(422, "invalid-request", "the form has no file", errors=[missing])
+
+
+def _listed(row: Row) -> dict[str, object]:
+    signal = json.loads(str(row["body"]))
+    return {
+        "id": row["id"],
+        "delivery_point": row["delivery_point"],
+        "steps": len(signal["step"]),
+        "start": signal["horodate"][0],
+        "last_step": signal["horodate"][-1],
+        "stored_at": row["stored_at"],
+        "archived_at": row["archived_at"],
+    }
+
+
+def _shown(request: web.Request, row: Row) -> dict[str, object]:
+    return {
+        "id": row["id"],
+        "emulator_module": row["emulator_module"],
+        "url": row["url"],
+        "created_at": row["created_at"],
+        "created_by": row["created_by"],
+        "base_url": str(request.url.origin() / "sessions" / str(row["id"])),
+    }
