@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+import reprlib
 
 MULTIPLIERS: Mapping[str, Decimal] = {
     "": Decimal(1),
@@ -38,6 +39,8 @@ MULTIPLIERS: Mapping[str, Decimal] = {
     },
 }
 """CIM UnitMultiplier; case matters."""
+DIGITS = 28
+MAGNITUDE = 30
 
 
 class Unit(StrEnum):
@@ -66,6 +69,7 @@ class QuantityFault(StrEnum):
 
     NOT_A_QUANTITY = "not-a-quantity"
     NOT_A_NUMBER = "not-a-number"
+    OUT_OF_REACH = "out-of-reach"
     UNKNOWN_UNIT = "unknown-unit"
     UNKNOWN_MULTIPLIER = "unknown-multiplier"
 
@@ -74,7 +78,7 @@ class QuantityError(ValueError):
     """A triplet that is none: `fault` says why, `member` which of its members ("" for the whole)."""
 
     def __init__(self, fault: QuantityFault, member: str, found: object) -> None:
-        super().__init__(f"{fault.value}: {found!r:.60}")
+        super().__init__(f"{fault.value}: {reprlib.repr(found)}")
         self.fault = fault
         self.member = member
 
@@ -92,22 +96,31 @@ def parse_quantity(triplet: object) -> Quantity:
     """Read a triplet, as JSON gives it (numbers as int, float or Decimal); raise QuantityError."""
     if not isinstance(triplet, Mapping):
         raise QuantityError(QuantityFault.NOT_A_QUANTITY, "", triplet)
-    unit = triplet.get("unit")
-    if not isinstance(unit, str) or (known := _UNITS.get(unit)) is None:
+    unit, factor = parse_scale(triplet.get("unit"), triplet.get("multiplier"))
+    return Quantity(parse_number(triplet.get("value")) * factor, unit, triplet)
+
+
+def parse_scale(unit: object, multiplier: object) -> tuple[Unit, Decimal]:
+    """Return the base unit, and the power of ten that brings a value to it; raise QuantityError."""
+    known = _UNITS.get(unit) if isinstance(unit, str) else None
+    if known is None:
         raise QuantityError(QuantityFault.UNKNOWN_UNIT, "unit", unit)
-    multiplier = triplet.get("multiplier")
     factor = MULTIPLIERS.get("" if multiplier is None else multiplier) if isinstance(multiplier, str | None) else None
     if factor is None:
         raise QuantityError(QuantityFault.UNKNOWN_MULTIPLIER, "multiplier", multiplier)
-    base, scale = known
-    return Quantity(_number(triplet.get("value")) * factor * scale, base, triplet)
+    return known[0], factor * known[1]
 
 
-def _number(value: object) -> Decimal:
-    """Take a finite number exactly as it was written; a float by its shortest spelling, which is how JSON had it."""
+def parse_number(value: object) -> Decimal:
+    """Take a finite number exactly as written, a float by its shortest spelling, as JSON had it; raise QuantityError.
+
+    One of more than 28 digits, or not within 10^±30, is out of reach: its product with a multiplier might be rounded.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)
-    return number
+    if number and (abs(number.adjusted()) > MAGNITUDE or len(number.as_tuple().digits) > DIGITS):
+        raise QuantityError(QuantityFault.OUT_OF_REACH, "value", value)
+    return number or Decimal(0)

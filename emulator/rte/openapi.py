@@ -1,5 +1,9 @@
 """The OpenAPI document of RTE's side."""
 
+from typing import Any
+
+type Document = dict[str, Any]  # JSON
+
 _LEVEL = {"type": "integer", "minimum": 0, "maximum": 3}
 _ERROR = {
     "type": "object",
@@ -48,7 +52,7 @@ _SIGNALS = {
 }
 
 
-def _json(schema: object, description: str) -> dict[str, object]:
+def _json(schema: object, description: str) -> Document:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
@@ -83,7 +87,7 @@ _TOKEN = {
     },
 }
 
-OPENAPI: dict[str, object] = {
+OPENAPI: Document = {
     "openapi": "3.1.0",
     "info": {"title": "Emulated RTE: Ecowatt", "version": "5.0"},
     "paths": {

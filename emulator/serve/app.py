@@ -13,7 +13,7 @@ from .auth import Login, authenticate
 from .clock import Clock
 from .config import ServeConfig
 from .openapi import IDENTITY, merged
-from .problem import problems
+from .problem import Handler, problems
 
 _LARGEST_BODY = 1_048_576
 
@@ -79,7 +79,7 @@ async def _health(_request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-def _document(document: dict[str, object]):  # noqa: ANN202
+def _document(document: dict[str, object]) -> Handler:
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response(document)
 

@@ -1,8 +1,9 @@
 """Every path but a few asks for a bearer token; GET /auth/login says where to get one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from ..identity.issuer import Issuer
 from ..identity.verifier import Caller, KeysUnavailableError, RemoteKeys, TokenError, Verifier
@@ -30,7 +31,7 @@ def require_role(request: web.Request, role: str) -> None:
         )
 
 
-def authenticate(verifier: Verifier) -> Callable[..., object]:
+def authenticate(verifier: Verifier) -> Middleware:
     """Make the middleware that lets known callers in."""
 
     @web.middleware

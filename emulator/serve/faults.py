@@ -1,11 +1,11 @@
 """Faults on demand: the next answers of some paths go wrong, as those of real servers do."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from .problem import Handler, ProblemError
 
@@ -74,7 +74,7 @@ def routes(faults: Faults) -> list[web.RouteDef]:
     return [web.get(path, show), web.post(path, add), web.delete(path, clear)]
 
 
-def middleware(faults: Faults) -> Callable[..., object]:
+def middleware(faults: Faults) -> Middleware:
     """Make the middleware that answers in place of what is broken."""
 
     @web.middleware

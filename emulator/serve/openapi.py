@@ -1,13 +1,17 @@
 """The OpenAPI document of who may call; and the documents of several parts as one."""
 
+from typing import Any
+
+type Document = dict[str, Any]  # JSON
+
 _TEXT = {"type": "string"}
 
 
-def _json(schema: object, description: str) -> dict[str, object]:
+def _json(schema: object, description: str) -> Document:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _problem(description: str) -> dict[str, object]:
+def _problem(description: str) -> Document:
     return {"description": description, "content": {"application/problem+json": {"schema": _PROBLEM}}}
 
 
@@ -18,7 +22,7 @@ _TOKENS = {
     "properties": {"access_token": _TEXT, "token_type": {"const": "Bearer"}, "expires_in": {"type": "integer"}},
 }
 
-IDENTITY: dict[str, object] = {
+IDENTITY: Document = {
     "paths": {
         "/auth/login": {
             "get": {
@@ -59,7 +63,7 @@ IDENTITY: dict[str, object] = {
 }
 
 
-def merged(document: dict[str, object], *parts: dict[str, object]) -> dict[str, object]:
+def merged(document: Document, *parts: Document) -> Document:
     """Return a document with the paths of other parts added."""
     paths = document["paths"]
     assert isinstance(paths, dict)

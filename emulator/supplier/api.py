@@ -1,10 +1,8 @@
 """Annex 2 over HTTP: sessions, the supplier's prices, the check of another supplier, signals of administrators."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 import json
 import re
-from typing import override
 
 from aiohttp import ClientSession, web
 from yarl import URL
@@ -184,25 +182,9 @@ def _days(start: datetime, end: datetime) -> tuple[date, date]:
     return start.date(), (end - timedelta(microseconds=1)).date() + timedelta(days=1)
 
 
-class _Number(float):
-    """A number that is written as it was read."""
-
-    def __new__(cls, exact: Decimal) -> _Number:
-        """Keep the spelling."""
-        number = super().__new__(cls, exact)
-        number._text = str(exact)  # its own
-        return number
-
-    _text: str
-
-    @override
-    def __repr__(self) -> str:
-        return self._text
-
-
 def _cut(text: str, start: datetime, end: datetime) -> str:
-    """Return the steps of a kept signal that lie in a period, numbered anew, their numbers as they were written."""
-    signal = json.loads(text, parse_float=lambda digits: _Number(Decimal(digits)))
+    """Return the steps of a kept signal that lie in a period, numbered anew; all of them as they were kept."""
+    signal = json.loads(text)
     times = [datetime.fromisoformat(at) for at in signal["horodate"]]
     spacing = times[1] - times[0] if len(times) > 1 else timedelta(minutes=15)
     kept = [i for i, at in enumerate(times) if at < end and at + spacing > start]

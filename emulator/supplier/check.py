@@ -18,19 +18,10 @@ _TIMEOUT_S = 15
 _LIMIT = 1_048_576
 _PREFIX = re.compile(r"emulator[_-]", re.IGNORECASE)
 _REFUSED = frozenset(
-    [
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
+    (
+        *("connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate"),
+        *("proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"),
+    )
 )
 """Hop by hop (RFC 9110, 7.6.1), or what the call itself decides."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -1,10 +1,10 @@
 """The journal of a session: every exchange under its path, without bodies and without tokens."""
 
-from collections.abc import Callable
 import re
 import time
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from ..serve.problem import Handler, ProblemError
 from .store import Store
@@ -14,7 +14,7 @@ OUTCOME = web.ResponseKey("outcome", str)
 """What a handler has to say of its answer."""
 
 
-def journal(store: Store) -> Callable[..., object]:
+def journal(store: Store) -> Middleware:
     """Make the middleware that writes the journal."""
 
     @web.middleware

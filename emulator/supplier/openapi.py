@@ -1,6 +1,10 @@
 """The OpenAPI document of Annex 2."""
 
+from typing import Any
+
 from .validate import ARRAYS
+
+type Document = dict[str, Any]  # JSON
 
 _TEXT = {"type": "string"}
 _OPTIONAL_TEXT = {"type": ["string", "null"]}
@@ -61,6 +65,7 @@ _STATUS = {
         "warnings": {"type": "array", "items": _FINDING},
     },
 }
+_ADDRESS = {"type": "string", "pattern": "^https?://[a-z0-9]+(:[0-9]{1,4})?/?$"}
 _SESSION_ID = {"name": "session_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 _REFUSALS = {
     400: "The request cannot be read",
@@ -75,16 +80,16 @@ _REFUSALS = {
 }
 
 
-def _json(schema: object, description: str) -> dict[str, object]:
+def _json(schema: object, description: str) -> Document:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _refused(*statuses: int) -> dict[str, object]:
+def _refused(*statuses: int) -> Document:
     problem = {"application/problem+json": {"schema": _PROBLEM}}
     return {str(status): {"description": _REFUSALS[status], "content": problem} for status in (401, *statuses, 503)}
 
 
-def _query(name: str, schema: object, *, required: bool = True) -> dict[str, object]:
+def _query(name: str, schema: object, *, required: bool = True) -> Document:
     return {"name": name, "in": "query", "required": required, "schema": schema}
 
 
@@ -95,7 +100,7 @@ _PRICES_RESPONSE = {
 }
 
 
-def _prices(operation: str, *parameters: object) -> dict[str, object]:
+def _prices(operation: str, *parameters: object) -> Document:
     return {
         "get": {
             "operationId": operation,
@@ -106,7 +111,7 @@ def _prices(operation: str, *parameters: object) -> dict[str, object]:
     }
 
 
-OPENAPI: dict[str, object] = {
+OPENAPI: Document = {
     "openapi": "3.1.0",
     "info": {"title": "Flex Ready supplier API emulator (Annex 2)", "version": "1.0"},
     "security": [{"bearer": []}],
@@ -147,7 +152,7 @@ OPENAPI: dict[str, object] = {
         "/sessions/{session_id}/cems/commodity/prices": {
             "post": {
                 "operationId": "checkSupplier",
-                "summary": "Ask the supplier at the session's url, and judge its answer; headers EMULATOR_* are forwarded",
+                "summary": "Ask the supplier at the session's url and judge its answer; EMULATOR_* is forwarded",
                 "parameters": [_SESSION_ID],
                 "requestBody": {
                     "required": True,

@@ -44,7 +44,7 @@ _SIGNALS = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 
-type Row = Mapping[str, object]
+type Row = Mapping[str, object] | sa.RowMapping
 
 
 def _now() -> str:
@@ -106,7 +106,7 @@ class Store:
 
         await self.run(work)
 
-    async def exchanges(self, session_id: str) -> Sequence[Row]:
+    async def exchanges(self, session_id: str) -> Sequence[sa.RowMapping]:
         """Return a session's journal."""
         query = sa.select(_EXCHANGES).where(_EXCHANGES.c.session_id == session_id).order_by(_EXCHANGES.c.id)
         return await self.run(lambda connection: connection.execute(query).mappings().all())
@@ -136,7 +136,7 @@ class Store:
         query = sa.select(_SIGNALS.c.body).where(_of(delivery_point), _SIGNALS.c.archived_at.is_(None))
         return await self.run(lambda connection: connection.execute(query).scalar_one_or_none())
 
-    async def signals(self, *, archived: bool) -> Sequence[Row]:
+    async def signals(self, *, archived: bool) -> Sequence[sa.RowMapping]:
         """Return the signals that are, or were, in use."""
         is_null = _SIGNALS.c.archived_at.is_(None)
         query = sa.select(_SIGNALS).where(sa.not_(is_null) if archived else is_null).order_by(_SIGNALS.c.stored_at)
