@@ -1,5 +1,7 @@
 """Flex Ready: makes a French building flexible for the power system."""
 
+from typing import cast
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
@@ -7,10 +9,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_KIND, DOMAIN, Kind
-from .grid.coordinator import GridCoordinator
+from .grid.coordinator import GridConfigEntry, GridCoordinator
 from .grid.ecowatt import EcowattCoordinator
 from .grid.supplier import SupplierCoordinator
-from .meter.coordinator import MeterCoordinator
+from .meter.coordinator import MeterConfigEntry, MeterCoordinator
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -38,11 +40,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
     coordinator: Coordinator
     match kind:
         case Kind.METER:
-            coordinator = MeterCoordinator(hass, entry)
+            coordinator = MeterCoordinator(hass, cast("MeterConfigEntry", entry))
         case Kind.ECOWATT:
-            coordinator = EcowattCoordinator(hass, entry)
+            coordinator = EcowattCoordinator(hass, cast("GridConfigEntry", entry))
         case Kind.SUPPLIER:
-            coordinator = SupplierCoordinator(hass, entry)
+            coordinator = SupplierCoordinator(hass, cast("GridConfigEntry", entry))
     await coordinator.async_start()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])

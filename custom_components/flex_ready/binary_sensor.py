@@ -1,7 +1,7 @@
 """Binary sensors."""
 
 from collections.abc import Hashable
-from typing import override
+from typing import cast, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.const import Platform
@@ -29,7 +29,7 @@ async def async_setup_entry(
     """Set up the binary sensors of a connection."""
     match entry.runtime_data:
         case MeterCoordinator():
-            _async_add_meter(entry, async_add_entities)
+            _async_add_meter(cast("MeterConfigEntry", entry), async_add_entities)
         case EcowattCoordinator() as ecowatt:
             async_add_entities(GridBinarySensor(ecowatt, row) for row in ECOWATT_BINARY_SENSORS)
         case SupplierCoordinator() as supplier:

@@ -1,7 +1,7 @@
 """Sensors."""
 
 from collections.abc import Hashable
-from typing import override
+from typing import cast, override
 
 from homeassistant.components.sensor import RestoreSensor, SensorEntity
 from homeassistant.const import Platform
@@ -29,7 +29,7 @@ async def async_setup_entry(
     """Set up the sensors of a connection."""
     match entry.runtime_data:
         case MeterCoordinator():
-            _async_add_meter(hass, entry, async_add_entities)
+            _async_add_meter(hass, cast("MeterConfigEntry", entry), async_add_entities)
         case EcowattCoordinator() as ecowatt:
             async_add_entities(GridSensor(ecowatt, row) for row in ECOWATT_SENSORS)
         case SupplierCoordinator() as supplier:

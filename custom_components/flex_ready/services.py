@@ -20,7 +20,7 @@ from .signals.supplier.model import Step
 from .signals.windows import Aim, Found, NoWindowError, Wish, find_windows
 from .slots import Slot, Stretch
 
-_ENTRY = {
+_ENTRY: dict[probatio.Marker, object] = {
     probatio.Required(ATTR_CONFIG_ENTRY_ID): selector.ConfigEntrySelector({"integration": DOMAIN}),
 }
 _PERIOD = {**_ENTRY, probatio.Optional("start"): cv.datetime, probatio.Optional("end"): cv.datetime}
@@ -107,7 +107,7 @@ async def _find_windows(call: ServiceCall) -> ServiceResponse:
     if (held := supplier.current) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_signal")
     steps = held.signal.steps
-    now = supplier.now()
+    now = supplier.now().replace(microsecond=0) + timedelta(seconds=1)  # the next whole second
     earliest = max(_utc(call.data["earliest"]), now) if "earliest" in call.data else now
     deadline = _utc(call.data["deadline"]) if "deadline" in call.data else steps.slots[-1].end
     if earliest >= deadline:

@@ -60,7 +60,7 @@ _REFUSALS = {
     "401": _json(_ERROR, "No token, or one that is not valid"),
     "403": _json(_ERROR, "The application is not subscribed to this version"),
 }
-_BEARER = [{"bearer": []}]
+_BEARER: list[Document] = [{"bearer": []}]
 _SIGNALS_RESPONSE = {
     "description": "The days from today on; XML where JSON is not asked for",
     "content": {

@@ -1,7 +1,7 @@
 """The report of a session as PDF: what it was, a summary, and every exchange."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from xml.sax.saxutils import escape
@@ -11,6 +11,8 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from .store import Row
 
 _GRID = TableStyle(
     [
@@ -23,7 +25,7 @@ _GRID = TableStyle(
 _WIDTHS = [38 * mm, 16 * mm, 96 * mm, 14 * mm, 16 * mm, 16 * mm, 76 * mm]
 
 
-def report(session: Mapping[str, object], exchanges: Sequence[Mapping[str, object]]) -> bytes:
+def report(session: Row, exchanges: Sequence[Row]) -> bytes:
     """Write the report of a session (PDF)."""
     styles = getSampleStyleSheet()
     small = styles["BodyText"].clone("small", fontSize=7, leading=8, wordWrap="CJK")

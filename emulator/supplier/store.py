@@ -106,10 +106,10 @@ class Store:
 
         await self.run(work)
 
-    async def exchanges(self, session_id: str) -> Sequence[sa.RowMapping]:
+    async def exchanges(self, session_id: str) -> Sequence[Row]:
         """Return a session's journal."""
         query = sa.select(_EXCHANGES).where(_EXCHANGES.c.session_id == session_id).order_by(_EXCHANGES.c.id)
-        return await self.run(lambda connection: connection.execute(query).mappings().all())
+        return await self.run(lambda connection: list(connection.execute(query).mappings()))
 
     async def put_signal(self, delivery_point: str | None, body: str, caller: str) -> tuple[Row, str | None]:
         """Keep a signal in place of the former one, which is archived; return it, and the id of the former."""
@@ -136,11 +136,11 @@ class Store:
         query = sa.select(_SIGNALS.c.body).where(_of(delivery_point), _SIGNALS.c.archived_at.is_(None))
         return await self.run(lambda connection: connection.execute(query).scalar_one_or_none())
 
-    async def signals(self, *, archived: bool) -> Sequence[sa.RowMapping]:
+    async def signals(self, *, archived: bool) -> Sequence[Row]:
         """Return the signals that are, or were, in use."""
         is_null = _SIGNALS.c.archived_at.is_(None)
         query = sa.select(_SIGNALS).where(sa.not_(is_null) if archived else is_null).order_by(_SIGNALS.c.stored_at)
-        return await self.run(lambda connection: connection.execute(query).mappings().all())
+        return await self.run(lambda connection: list(connection.execute(query).mappings()))
 
 
 def _of(delivery_point: str | None) -> sa.ColumnElement[bool]:

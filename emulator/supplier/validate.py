@@ -41,7 +41,7 @@ _MULTIPLIERS = frozenset(
         "Y",
     )
 )
-_SCALES = {"k": 1000, "M": 1_000_000, "m": Decimal("0.001")}
+_SCALES = {"k": Decimal(1000), "M": Decimal(1_000_000), "m": Decimal("0.001")}
 _MOST_EUR_PER_KWH = 5
 _MOST_G_PER_KWH = 2000
 _MOST_STEPS = 20_000
@@ -180,7 +180,7 @@ def _quantity(where: str, name: str, triplet: object, units: frozenset[str]) -> 
         yield Finding(f"{where}/multiplier", "unknown-multiplier", "one of CIM UnitMultiplier")
         fits = False
     if fits and isinstance(value, int | Decimal):
-        yield from _range(where, name, Decimal(value) * _SCALES.get(str(multiplier), 1), str(unit))
+        yield from _range(where, name, Decimal(value) * _SCALES.get(str(multiplier), Decimal(1)), str(unit))
 
 
 def _range(where: str, name: str, value: Decimal, unit: str) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ import asyncio
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class Signals:
     supplier: str
     """The address to type into Home Assistant: that of a session."""
     _token: str
+    _said: dict[str, tuple[int, dict[int, int]]] = field(default_factory=dict)
+    """RTE answers once in a quarter of an hour, also to who looks."""
 
     def ecowatt_answers(self) -> dict[str, dict[str, object]]:
         """Give what the flow of Ecowatt is answered."""
@@ -62,13 +64,15 @@ class Signals:
 
     async def hours(self) -> dict[str, tuple[int, dict[int, int]]]:
         """Return what RTE says: by day, its level and that of each hour of the wall clock."""
+        if self._said:
+            return self._said
         async with self.session.post(f"{self.url}/token/oauth/", auth=BasicAuth(*_LOOKER)) as response:
             token = (await response.json())["access_token"]
         signals = await self._get("/open_api/ecowatt/v5/signals", token)
-        return {
-            day["jour"][:10]: (day["dvalue"], {hour["pas"]: hour["hvalue"] for hour in day["values"]})
-            for day in signals["signals"]
-        }
+        for day in signals["signals"]:
+            hours = {hour["pas"]: hour["hvalue"] for hour in day["values"]}
+            self._said[day["jour"][:10]] = day["dvalue"], hours
+        return self._said
 
     async def calls(self) -> int:
         """Return how many production calls RTE got from the integration."""

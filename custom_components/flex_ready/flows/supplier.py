@@ -178,9 +178,7 @@ class SupplierFlow(ConfigFlow):
         start = dt_util.utcnow().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         try:
             tokens = await tokens_of(session, data)
-            reply = await client_of(session, data, tokens).prices(
-                dt_util.as_utc(start), dt_util.as_utc(start.replace(hour=23))
-            )
+            reply = await client_of(session, data, tokens).prices(start, start.replace(hour=23), zone)
             validate(reply.body, zone=zone)
         except SignalRejectedError as error:
             self._findings = listed(error.findings)

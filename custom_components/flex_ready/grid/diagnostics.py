@@ -3,7 +3,6 @@
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_TOKEN, CONF_URL
 
 from ..const import CONF_DELIVERY_POINT
@@ -12,13 +11,11 @@ from .entity import SignalCoordinator
 _TO_REDACT = {CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_TOKEN, CONF_URL, CONF_DELIVERY_POINT, "title", "unique_id"}
 
 
-def grid_diagnostics[CoordinatorT: SignalCoordinator](
-    entry: ConfigEntry[CoordinatorT], coordinator: CoordinatorT
-) -> dict[str, Any]:
+def grid_diagnostics(coordinator: SignalCoordinator) -> dict[str, Any]:
     """Return the diagnostics of a signal."""
     held, failure = coordinator.held, coordinator.failure
     return {
-        "entry": async_redact_data(entry.as_dict(), _TO_REDACT),
+        "entry": async_redact_data(coordinator.config_entry.as_dict(), _TO_REDACT),
         "fresh": coordinator.fresh,
         "stale_after_s": coordinator.stale_after.total_seconds(),
         "retrieved_at": held.retrieved_at.isoformat() if held else None,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory, UnitOfTime
 
@@ -87,6 +87,12 @@ def _change(ecowatt: EcowattCoordinator, now: datetime) -> SensorValue:
     return run.end if run else None
 
 
+def _is_tense(ecowatt: EcowattCoordinator, now: datetime) -> bool | None:
+    assert ecowatt.held is not None
+    level = ecowatt.held.level_at(now)
+    return None if level is None else level >= Level.TENSE
+
+
 ECOWATT_SENSORS: tuple[GridSensorDescription[EcowattCoordinator], ...] = (
     GridSensorDescription(
         key="level",
@@ -163,9 +169,7 @@ ECOWATT_BINARY_SENSORS: tuple[GridBinarySensorDescription[EcowattCoordinator], .
     GridBinarySensorDescription(
         key="grid_tense",
         translation_key="grid_tense",
-        value_fn=lambda ecowatt, now: (
-            level >= Level.TENSE if ecowatt.held and (level := ecowatt.held.level_at(now)) is not None else None
-        ),
+        value_fn=_is_tense,
     ),
     GridBinarySensorDescription(
         key="signal_problem",
@@ -184,11 +188,11 @@ def _tense(ecowatt: EcowattCoordinator, _within: Stretch) -> Iterable[Occasion]:
     assert held is not None
     rehearsed = "_rehearsal" if held.rehearsal else ""
     runs = [
-        (stretch, LEVELS[level])
+        (stretch.start, stretch, LEVELS[level])
         for level in (Level.TENSE, Level.VERY_TENSE)
-        for stretch in held.hours.runs(lambda value, level=level: value is level)
+        for stretch in held.hours.runs(level.__eq__)
     ]
-    for stretch, name in sorted(runs, key=lambda run: run[0].start):
+    for _, stretch, name in sorted(runs, key=lambda run: run[0]):
         yield Occasion(stretch, f"calendar_{name}{rehearsed}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.components.calendar import CalendarEntityDescription
 
 from ..slots import Stretch
 
@@ -18,7 +18,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GridCalendarDescription[CoordinatorT](EntityDescription):
+class GridCalendarDescription[CoordinatorT](CalendarEntityDescription):
     """A calendar of a signal: `occasions_fn` gives what lies in a stretch, in order."""
 
     occasions_fn: Callable[[CoordinatorT, Stretch], Iterable[Occasion]]

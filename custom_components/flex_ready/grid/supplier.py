@@ -55,7 +55,6 @@ def client_of(session: ClientSession, data: Mapping[str, Any], tokens: Tokens) -
         tokens,
         dialect=Dialect(data[CONF_DIALECT]),
         delivery_point=data[CONF_DELIVERY_POINT],
-        clock=dt_util.utcnow,
     )
 
 
@@ -108,7 +107,7 @@ class SupplierCoordinator(GridCoordinator[SupplierData]):
         if self._client is None:
             self._client = client_of(session, self.config_entry.data, await tokens_of(session, self.config_entry.data))
         try:
-            reply = await self._client.prices(self.day(0).start, self.day(1).end)
+            reply = await self._client.prices(self.day(0).start, self.day(1).end, self.zone)
         except SignalError as error:
             if error.retry_after is not None:
                 self._not_before = self.now() + timedelta(seconds=error.retry_after)
@@ -153,7 +152,8 @@ class SupplierCoordinator(GridCoordinator[SupplierData]):
             wait = _EXPECTING
         else:
             wait = _USUAL
-        return max(now + wait * self._random.uniform(0.8, 1.2), self._earliest_call(now))
+        wanted: datetime = now + wait * self._random.uniform(0.8, 1.2)
+        return max(wanted, self._earliest_call(now))
 
     @override
     def _edge_after(self, held: SupplierData, now: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import override
 from ..slots import Series, Slot, Stretch
 from .supplier.model import Step
 
-_SECOND = timedelta(seconds=1)
+_UNIT = timedelta(microunits=1)
 _HALF = Decimal("0.5")
 
 
@@ -183,10 +183,10 @@ def _runs(usable: list[Slot[Step]]) -> Iterator[tuple[int, int]]:
 
 
 def _best_of_run(run: list[Slot[Step]], rates: list[Decimal], duration: timedelta) -> tuple[Decimal, datetime]:
-    """Return the least sum of score by seconds over windows of a run, and where the first such window starts."""
-    origin, length = run[0].start, duration // _SECOND
-    edges = [(slot.start - origin) // _SECOND for slot in run]
-    edges.append((run[-1].end - origin) // _SECOND)
+    """Return the least sum of score by time over windows of a run, and where the first such window starts."""
+    origin, length = run[0].start, duration // _UNIT
+    edges = [(slot.start - origin) // _UNIT for slot in run]
+    edges.append((run[-1].end - origin) // _UNIT)
     sums = list(accumulate((rate * (edges[i + 1] - edges[i]) for i, rate in enumerate(rates)), initial=Decimal()))
     end = edges[-1]
     starts = sorted(
@@ -206,21 +206,21 @@ def _best_of_run(run: list[Slot[Step]], rates: list[Decimal], duration: timedelt
         if best is None or total < best[0]:
             best = total, start
     assert best is not None
-    return best[0], origin + best[1] * _SECOND
+    return best[0], origin + best[1] * _UNIT
 
 
 def _mean(taken: Series[Step], of: Callable[[Step], Decimal | None]) -> Decimal | None:
-    values = [(of(slot.value), slot.length // _SECOND) for slot in taken]
-    known = [(value, seconds) for value, seconds in values if value is not None]
+    values = [(of(slot.value), slot.length // _UNIT) for slot in taken]
+    known = [(value, units) for value, units in values if value is not None]
     if len(known) < len(values):
         return None
-    return sum((value * seconds for value, seconds in known), Decimal()) / sum(seconds for _, seconds in known)
+    return sum((value * units for value, units in known), Decimal()) / sum(units for _, units in known)
 
 
 def _reasons(
     steps: Series[Step], usable: Series[Step], wish: Wish, price: Decimal | None, co2: Decimal | None
 ) -> Iterator[Reason]:
-    """Give what speaks for the answer: how it compares with the usable time, with starting at once, and what was avoided."""
+    """Say how the answer compares with the usable time and with starting at once, and what was avoided."""
     for name, mean, of in (("price", price, _price), ("co2", co2, _co2)):
         usual = _mean(usable, of)
         if mean is not None and usual is not None:
