@@ -173,10 +173,10 @@ def _quantity(where: str, name: str, triplet: object, units: frozenset[str]) -> 
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         yield Finding(f"{where}/value", "not-a-number", "a finite number is needed")
         fits = False
-    if unit not in units:
+    if not isinstance(unit, str) or unit not in units:
         yield Finding(f"{where}/unit", "unknown-unit", f"one of {', '.join(sorted(units))}")
         fits = False
-    if multiplier is not None and multiplier not in _MULTIPLIERS:
+    if multiplier is not None and not (isinstance(multiplier, str) and multiplier in _MULTIPLIERS):
         yield Finding(f"{where}/multiplier", "unknown-multiplier", "one of CIM UnitMultiplier")
         fits = False
     if fits and isinstance(value, int | Decimal):

@@ -11,7 +11,7 @@ from typing import override
 from ..slots import Series, Slot, Stretch
 from .supplier.model import Step
 
-_UNIT = timedelta(microunits=1)
+_UNIT = timedelta(microseconds=1)
 _HALF = Decimal("0.5")
 
 

@@ -113,11 +113,13 @@ def _times(horodates: list[object], zone: tzinfo, findings: list[Finding]) -> li
             if written is None or (offset := written.utcoffset()) is None:
                 code = Code.NO_OFFSET if written is not None else Code.NULL if text is None else Code.BAD_TIME
                 findings.append(Finding(f"/horodate/{i}", code, "ISO 8601 with the offset from UTC is expected"))
+                before = None
                 continue
             start = written.astimezone(utc)
             local = start.astimezone(zone).utcoffset()
         except ValueError, OverflowError:
             findings.append(Finding(f"/horodate/{i}", Code.BAD_TIME, "ISO 8601 with the offset from UTC is expected"))
+            before = None
             continue
         if local != offset:
             detail = f"{text} has not the offset of Paris then; it is believed"
