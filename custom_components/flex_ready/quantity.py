@@ -5,7 +5,7 @@ Sources: Flex Ready Annex 2, "Data Formatting"; IEC CIM UnitMultiplier, of which
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Overflow, Rounded, Subnormal
 from enum import StrEnum
 import reprlib
 
@@ -41,6 +41,10 @@ MULTIPLIERS: Mapping[str, Decimal] = {
 """CIM UnitMultiplier; case matters."""
 DIGITS = 28
 MAGNITUDE = 30
+_NUMBERS = (int, float, Decimal)
+_ZERO = Decimal(0)
+_REACH = Context(prec=DIGITS, Emin=-MAGNITUDE, Emax=MAGNITUDE, traps=[Rounded, Overflow, Subnormal])
+"""Makes a number what it is, or raises."""
 
 
 class Unit(StrEnum):
@@ -116,11 +120,14 @@ def parse_number(value: object) -> Decimal:
 
     One of more than 28 digits, or not within 10^±30, is out of reach: its product with a multiplier might be rounded.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)
-    if number and (abs(number.adjusted()) > MAGNITUDE or len(number.as_tuple().digits) > DIGITS):
-        raise QuantityError(QuantityFault.OUT_OF_REACH, "value", value)
-    return number or Decimal(0)
+    if not number:
+        return _ZERO
+    try:
+        return _REACH.plus(number)
+    except ArithmeticError as error:
+        raise QuantityError(QuantityFault.OUT_OF_REACH, "value", value) from error

@@ -1,11 +1,13 @@
 """When to consume: the cheapest, cleanest or best weighed time of a given length, with the reasons."""
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import accumulate
+from operator import mul
 from typing import override
 
 from ..slots import Series, Slot, Stretch
@@ -82,23 +84,13 @@ def find_windows(steps: Series[Step], wish: Wish) -> Found:
     """
     if wish.duration <= timedelta() or wish.deadline - wish.earliest < wish.duration:
         raise NoWindowError(Lack.TOO_LONG)
-    usable = [slot for slot in _usable(steps, wish) if _rated(slot.value, wish.aim)]
-    if not usable:
+    usable = Series(tuple(slot for slot in _usable(steps, wish) if _rated(slot.value, wish.aim)))
+    if not usable.slots:
         raise NoWindowError(Lack.GAPS)
     scores = _scores(usable, wish)
-    chosen = _contiguous(usable, scores, wish) if wish.contiguous else _pieces(usable, scores, wish)
-    taken = Series(tuple(chosen))
-    windows = taken.runs(lambda _step: True)
-    price, co2 = _mean(taken, _price), _mean(taken, _co2)
-    return Found(windows, price, co2, tuple(_reasons(steps, Series(tuple(usable)), wish, price, co2)))
-
-
-def _price(step: Step) -> Decimal | None:
-    return step.price
-
-
-def _co2(step: Step) -> Decimal | None:
-    return step.co2
+    taken = _contiguous(usable, scores, wish.duration) if wish.contiguous else _pieces(usable, scores, wish.duration)
+    means = _means(taken)
+    return Found(taken.runs(lambda _step: True), *means, tuple(_reasons(steps, usable, wish, means)))
 
 
 def _rated(step: Step, aim: Aim) -> bool:
@@ -124,7 +116,7 @@ def _usable(steps: Series[Step], wish: Wish) -> Iterator[Slot[Step]]:
             yield slot if start == slot.start else Slot(start, slot.end, slot.value)
 
 
-def _scores(usable: list[Slot[Step]], wish: Wish) -> list[Decimal]:
+def _scores(usable: Series[Step], wish: Wish) -> list[Decimal]:
     """Rate the parts, low is good. Weighed, price and CO2 count by their place between the least and the most."""
     prices = [slot.value.price or Decimal() for slot in usable]
     grams = [slot.value.co2 or Decimal() for slot in usable]
@@ -145,88 +137,85 @@ def _scores(usable: list[Slot[Step]], wish: Wish) -> list[Decimal]:
             ]
 
 
-def _pieces(usable: list[Slot[Step]], scores: list[Decimal], wish: Wish) -> list[Slot[Step]]:
-    left = wish.duration
+def _pieces(usable: Series[Step], scores: list[Decimal], duration: timedelta) -> Series[Step]:
+    """Take the best steps, the last of them in part."""
+    left = duration
     taken: list[Slot[Step]] = []
-    for i in sorted(range(len(usable)), key=lambda i: (scores[i], i)):
-        slot = usable[i]
+    for i in sorted(range(len(usable)), key=scores.__getitem__):
+        slot = usable.slots[i]
         if slot.length > left:
             slot = Slot(slot.start, slot.start + left, slot.value)
         taken.append(slot)
         left -= slot.length
         if not left:
-            return sorted(taken, key=lambda slot: slot.start)
+            return Series(tuple(sorted(taken, key=lambda slot: slot.start)))
     raise NoWindowError(Lack.GAPS)
 
 
-def _contiguous(usable: list[Slot[Step]], scores: list[Decimal], wish: Wish) -> list[Slot[Step]]:
+def _contiguous(usable: Series[Step], scores: list[Decimal], duration: timedelta) -> Series[Step]:
     """Slide over each run without a gap."""
     best: tuple[Decimal, datetime] | None = None
-    for first, last in _runs(usable):
-        run, rates = usable[first:last], scores[first:last]
-        if run[-1].end - run[0].start >= wish.duration:
-            candidate = _best_of_run(run, rates, wish.duration)
+    for first, last in _runs(usable.slots):
+        run, rates = usable.slots[first:last], scores[first:last]
+        if run[-1].end - run[0].start >= duration:
+            candidate = _best_of_run(run, rates, duration)
             if best is None or candidate < best:
                 best = candidate
     if best is None:
         raise NoWindowError(Lack.GAPS)
-    start = best[1]
-    return list(Series(tuple(usable)).cut(start, start + wish.duration))
+    return usable.cut(best[1], best[1] + duration)
 
 
-def _runs(usable: list[Slot[Step]]) -> Iterator[tuple[int, int]]:
+def _runs(slots: Sequence[Slot[Step]]) -> Iterator[tuple[int, int]]:
     first = 0
-    for i in range(1, len(usable) + 1):
-        if i == len(usable) or usable[i - 1].end != usable[i].start:
+    for i in range(1, len(slots) + 1):
+        if i == len(slots) or slots[i - 1].end != slots[i].start:
             yield first, i
             first = i
 
 
-def _best_of_run(run: list[Slot[Step]], rates: list[Decimal], duration: timedelta) -> tuple[Decimal, datetime]:
+def _best_of_run(run: Sequence[Slot[Step]], rates: list[Decimal], duration: timedelta) -> tuple[Decimal, datetime]:
     """Return the least sum of score by time over windows of a run, and where the first such window starts."""
-    origin, length = run[0].start, duration // _UNIT
-    edges = [(slot.start - origin) // _UNIT for slot in run]
-    edges.append((run[-1].end - origin) // _UNIT)
-    sums = list(accumulate((rate * (edges[i + 1] - edges[i]) for i, rate in enumerate(rates)), initial=Decimal()))
-    end = edges[-1]
-    starts = sorted(
-        {edge for edge in edges if edge + length <= end} | {edge - length for edge in edges if edge >= length}
-    )
-    best: tuple[Decimal, int] | None = None
-    low = high = 0
-    for start in starts:
-        while edges[low + 1] <= start:
-            low += 1
-        high = max(high, low)
-        stop = start + length
-        while edges[high + 1] < stop:
-            high += 1
-        until = sums[high] + rates[high] * (stop - edges[high])
-        total = until - sums[low] - rates[low] * (start - edges[low])
-        if best is None or total < best[0]:
-            best = total, start
-    assert best is not None
-    return best[0], origin + best[1] * _UNIT
+    lengths, length = _lengths(run), duration // _UNIT
+    edges = list(accumulate(lengths, initial=0))
+    begins = {edge for edge in edges if edge + length <= edges[-1]}
+    begins.update(edge - length for edge in edges if edge >= length)
+    sums = list(accumulate(map(mul, rates, lengths, strict=True), initial=Decimal()))
+    sum_until = dict(zip(edges, sums, strict=True))
+    for when in begins.union(begin + length for begin in begins).difference(edges):
+        i = bisect_right(edges, when) - 1
+        sum_until[when] = sums[i] + rates[i] * (when - edges[i])
+    total, begin = min((sum_until[begin + length] - sum_until[begin], begin) for begin in begins)
+    return total, run[0].start + begin * _UNIT
 
 
-def _mean(taken: Series[Step], of: Callable[[Step], Decimal | None]) -> Decimal | None:
-    values = [(of(slot.value), slot.length // _UNIT) for slot in taken]
-    known = [(value, units) for value, units in values if value is not None]
+def _lengths(slots: Iterable[Slot[Step]]) -> list[int]:
+    return [(slot.end - slot.start) // _UNIT for slot in slots]
+
+
+def _means(taken: Series[Step]) -> tuple[Decimal | None, Decimal | None]:
+    """Return the means of price and CO2 over time; None where a step has none."""
+    lengths = _lengths(taken)
+    prices, grams = [slot.value.price for slot in taken], [slot.value.co2 for slot in taken]
+    return _mean(prices, lengths), _mean(grams, lengths)
+
+
+def _mean(values: list[Decimal | None], lengths: list[int]) -> Decimal | None:
+    known = [value for value in values if value is not None]
     if len(known) < len(values):
         return None
-    return sum((value * units for value, units in known), Decimal()) / sum(units for _, units in known)
+    return sum(map(mul, known, lengths, strict=True), Decimal()) / sum(lengths)
 
 
 def _reasons(
-    steps: Series[Step], usable: Series[Step], wish: Wish, price: Decimal | None, co2: Decimal | None
+    steps: Series[Step], usable: Series[Step], wish: Wish, means: tuple[Decimal | None, Decimal | None]
 ) -> Iterator[Reason]:
     """Say how the answer compares with the usable time and with starting at once, and what was avoided."""
-    for name, mean, of in (("price", price, _price), ("co2", co2, _co2)):
-        usual = _mean(usable, of)
+    end = wish.earliest + wish.duration
+    at_once = (None, None) if steps.gaps(wish.earliest, end) else _means(steps.cut(wish.earliest, end))
+    for name, mean, usual, now in zip(("price", "co2"), means, _means(usable), at_once, strict=True):
         if mean is not None and usual is not None:
             yield Reason(f"mean_{name}", {"mean": mean, "usual": usual})
-        at_once = steps.cut(wish.earliest, wish.earliest + wish.duration)
-        now = None if steps.gaps(wish.earliest, wish.earliest + wish.duration) else _mean(at_once, of)
         if mean is not None and now is not None:
             yield Reason(f"{name}_against_now", {"saved": now - mean})
     hours = sum((stretch.length for stretch in _clipped(wish)), timedelta())
