@@ -41,7 +41,6 @@ MULTIPLIERS: Mapping[str, Decimal] = {
 """CIM UnitMultiplier; case matters."""
 DIGITS = 28
 MAGNITUDE = 30
-_NUMBERS = (int, float, Decimal)
 _ZERO = Decimal(0)
 _REACH = Context(prec=DIGITS, Emin=-MAGNITUDE, Emax=MAGNITUDE, traps=[Rounded, Overflow, Subnormal])
 """Makes a number what it is, or raises."""
@@ -120,9 +119,7 @@ def parse_number(value: object) -> Decimal:
 
     One of more than 28 digits, or not within 10^±30, is out of reach: its product with a multiplier might be rounded.
     """
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    number = value if isinstance(value, Decimal) else _decimal(value)
     if not number.is_finite():
         raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)
     if not number:
@@ -131,3 +128,11 @@ def parse_number(value: object) -> Decimal:
         return _REACH.plus(number)
     except ArithmeticError as error:
         raise QuantityError(QuantityFault.OUT_OF_REACH, "value", value) from error
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise QuantityError(QuantityFault.NOT_A_NUMBER, "value", value)

@@ -204,6 +204,8 @@ def _mean(values: list[Decimal | None], lengths: list[int]) -> Decimal | None:
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return None
+    if len(set(lengths)) == 1:
+        return sum(known, Decimal()) / len(known)
     return sum(map(mul, known, lengths, strict=True), Decimal()) / sum(lengths)
 
 

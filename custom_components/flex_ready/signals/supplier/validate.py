@@ -5,10 +5,12 @@ not say when the last step ends: as long after its start as the others. The good
 places of what is wrong are found in a second look.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from operator import itemgetter
+from typing import Any
 
 from ...quantity import QuantityError, Unit, parse_number, parse_scale
 from ...slots import Series, Slot
@@ -24,6 +26,7 @@ _MOST_STEPS = 20_000
 _MOST_FINDINGS = 200
 _LONE_STEP = timedelta(minutes=15)
 _ZERO = timedelta()
+_members: Callable[[Any], tuple[object, object, object]] = itemgetter("value", "unit", "multiplier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def _arrays(body: object, findings: list[Finding]) -> dict[str, list[object]]:
 
 
 def _numbers(steps: list[object], findings: list[Finding]) -> None:
-    if steps == list(range(1, len(steps) + 1)) and all(type(step) is int for step in steps):
+    if steps == list(range(1, len(steps) + 1)) and set(map(type, steps)) <= {int}:
         return
     for i, step in enumerate(steps):
         if type(step) is not int or step != i + 1:
@@ -141,29 +144,37 @@ def _column(name: str, triplets: list[object], limits: Limits, findings: list[Fi
     """Return the values of an array in their base unit; None for those that are none, which are told of."""
     values: list[Decimal | None] = []
     scales: dict[tuple[object, object], Decimal] = {}
-    units = _UNITS[name]
     for i, triplet in enumerate(triplets):
-        value: Decimal | None = None
-        if isinstance(triplet, dict):
-            try:
-                key = triplet.get("unit"), triplet.get("multiplier")
-                if (scale := scales.get(key)) is None:
-                    unit, scale = parse_scale(*key)
-                    if unit not in units:
-                        findings.append(Finding(f"/{name}/{i}/unit", Code.WRONG_DIMENSION, f"no unit of {name}"))
-                    else:
-                        scales[key] = scale
-                value = parse_number(triplet.get("value")) * scale
-            except QuantityError, TypeError:
-                findings += _wrong(f"/{name}/{i}", triplet)
-        elif triplet is None:
-            findings.append(Finding(f"/{name}/{i}", Code.NULL, "a value is needed"))
-        else:
-            detail = "value, unit and multiplier are needed"
-            findings.append(Finding(f"/{name}/{i}", Code.NOT_A_QUANTITY, detail))
-        values.append(value)
+        try:
+            value, unit, multiplier = _members(triplet)
+            values.append(parse_number(value) * scales[unit, multiplier])
+        except LookupError, TypeError, QuantityError:
+            values.append(_value(name, i, triplet, scales, findings))
     _judge(name, values, limits, findings)
     return values
+
+
+def _value(
+    name: str, i: int, triplet: object, scales: dict[tuple[object, object], Decimal], findings: list[Finding]
+) -> Decimal | None:
+    """Take a second look at a triplet: its unit is new, a member is left out, or something is wrong."""
+    if triplet is None:
+        findings.append(Finding(f"/{name}/{i}", Code.NULL, "a value is needed"))
+        return None
+    if not isinstance(triplet, dict):
+        findings.append(Finding(f"/{name}/{i}", Code.NOT_A_QUANTITY, "value, unit and multiplier are needed"))
+        return None
+    try:
+        key = triplet.get("unit"), triplet.get("multiplier")
+        unit, scale = parse_scale(*key)
+        if unit not in _UNITS[name]:
+            findings.append(Finding(f"/{name}/{i}/unit", Code.WRONG_DIMENSION, f"no unit of {name}"))
+        else:
+            scales[key] = scale
+        return parse_number(triplet.get("value")) * scale
+    except QuantityError, TypeError:
+        findings += _wrong(f"/{name}/{i}", triplet)
+        return None
 
 
 def _wrong(where: str, triplet: Mapping[str, object]) -> Iterator[Finding]:
