@@ -15,12 +15,15 @@ from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
+from world import world
 
 from custom_components.flex_ready.const import CONF_BAUDRATE, CONF_KIND, CONF_METER, CONF_SERIAL, DOMAIN, Kind
 from custom_components.flex_ready.meter import reader
 from custom_components.flex_ready.meter.coordinator import MeterConfigEntry, MeterCoordinator
 from emulator.meter import EmulatedFrame, Group, MeterConfig, frames
 from emulator.meter.wire import Layout, encode_frame
+
+__all__ = ["world"]
 
 PME_PMI = "041436296031"
 """The serial number of the emulated PME-PMI of seed 0."""

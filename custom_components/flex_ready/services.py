@@ -17,7 +17,7 @@ from .grid.ecowatt import EcowattCoordinator
 from .grid.supplier import SupplierCoordinator
 from .signals.ecowatt.model import Level
 from .signals.supplier.model import Step
-from .signals.windows import Aim, Found, NoWindowError, Wish, find_windows
+from .signals.windows import Aim, Found, Lack, NoWindowError, Wish, find_windows
 from .slots import Slot, Stretch
 
 _ENTRY: dict[probatio.Marker, object] = {
@@ -128,7 +128,7 @@ async def _find_windows(call: ServiceCall) -> ServiceResponse:
     except NoWindowError as error:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
-            translation_key=f"no_window_{error.reason}",
+            translation_key="no_window" if wish.avoid and error.reason is Lack.GAPS else f"no_window_{error.reason}",
             translation_placeholders={
                 "earliest": earliest.astimezone(supplier.zone).isoformat(),
                 "deadline": deadline.astimezone(supplier.zone).isoformat(),

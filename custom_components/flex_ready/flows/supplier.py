@@ -132,7 +132,8 @@ class SupplierFlow(ConfigFlow):
         errors: dict[str, str] = {}
         self._findings = ""
         if user_input is not None:
-            self._key = {key: value.strip() for key, value in user_input.items() if value.strip()}
+            key = {name: value.strip() for name, value in user_input.items()}
+            self._key = {name: value for name, value in key.items() if value or name != CONF_SCOPE}
             errors, default_data = await self._async_try_supplier()
             if not errors:
                 return await self.async_step_default_data() if default_data else self._finish()

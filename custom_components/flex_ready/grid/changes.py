@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import override
 
-from ..signals.ecowatt.model import Level
+from ..signals.ecowatt.model import Forecast, Level
 from ..signals.errors import Trouble
 from ..slots import Stretch
 from .ecowatt import EcowattCoordinator
@@ -57,33 +58,42 @@ class AlertWatch(Watch[EcowattCoordinator]):
     """A tense period was announced, changed or withdrawn."""
 
     kinds = ("announced", "changed", "withdrawn")
-    _alerts: dict[Stretch, Level] | None = None
+    _forecast: Forecast | None = None
 
     @override
     def look(self) -> Iterator[Change]:
         if (forecast := self.coordinator.current) is None:
             return
-        now = self.coordinator.now()
-        alerts = {stretch: forecast.highest(stretch) or Level.TENSE for stretch in forecast.tense if stretch.end > now}
-        before, self._alerts = self._alerts, alerts
-        if before is None:
+        former, self._forecast = self._forecast, forecast
+        if former is None or former is forecast:
             return
-        gone = {stretch: level for stretch, level in before.items() if stretch.end > now and stretch not in alerts}
-        for stretch, level in alerts.items():
-            if (former := next((one for one in gone if one.overlaps(stretch)), None)) is not None:
-                del gone[former]
+        now = self.coordinator.now()
+        gone, alerts = _alerts(former, now), _alerts(forecast, now)
+        for left, (stretch, level) in alerts.items():
+            if (before := gone.pop(left, None)) is not None:
+                if before[1] is not level:
+                    yield self._change("changed", stretch, level)
+            elif (overlapped := next((one for one in gone if one.overlaps(left)), None)) is not None:
+                del gone[overlapped]
                 yield self._change("changed", stretch, level)
-            elif stretch not in before:
+            else:
                 yield self._change("announced", stretch, level)
-            elif before[stretch] is not level:
-                yield self._change("changed", stretch, level)
-        for stretch, level in gone.items():
+        for stretch, level in gone.values():
             yield self._change("withdrawn", stretch, level)
 
     def _change(self, kind: str, stretch: Stretch, level: Level) -> Change:
         zone = self.coordinator.zone
         start, end = (edge.astimezone(zone).isoformat() for edge in (stretch.start, stretch.end))
         return Change(kind, {"start": start, "end": end, "level": LEVELS[level]})
+
+
+def _alerts(forecast: Forecast, now: datetime) -> dict[Stretch, tuple[Stretch, Level]]:
+    """Return what is left of each tense period, with the whole of it and the highest level that is left.
+
+    What is over is no longer compared: RTE drops yesterday at midnight, which takes nothing from an alert that lasts.
+    """
+    left = {Stretch(max(now, stretch.start), stretch.end): stretch for stretch in forecast.tense if stretch.end > now}
+    return {rest: (stretch, forecast.highest(rest) or Level.TENSE) for rest, stretch in left.items()}
 
 
 class SignalWatch(Watch[SupplierCoordinator]):

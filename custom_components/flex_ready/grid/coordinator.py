@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -68,7 +68,8 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
     @property
     def fresh(self) -> bool:
         """Tell whether what is held may be shown as the present state of the signal."""
-        return self.held is not None and self.now() < self.held.retrieved_at + self.stale_after
+        # The host's clock may have been set back since: what comes from a far future is no better than what is old.
+        return self.held is not None and abs(self.now() - self.held.retrieved_at) < self.stale_after
 
     @property
     def current(self) -> HeldT | None:
@@ -82,7 +83,7 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
     async def async_start(self) -> None:
         """Take up what the last run kept, else ask; raise what Home Assistant wants where there is neither."""
         self.zone = await dt_util.async_get_time_zone(SITE_ZONE) or self.zone
-        if (stored := await self._store.async_load()) is not None:
+        if (stored := await self._async_load()) is not None:
             self._restore(stored)
         self.config_entry.async_on_unload(self._cancel_timers)
         if not self.fresh:
@@ -100,11 +101,13 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
 
     async def async_poll(self) -> None:
         """Ask for the signal now if that is allowed; a failure keeps what is held."""
-        if self._earliest_call(self.now()) <= self.now():
-            await self._async_ask()
-        self._arm_poll()
-        self._arm_edge()
-        self.async_update_listeners()
+        try:
+            if self._earliest_call(self.now()) <= self.now():
+                await self._async_ask()
+        finally:  # whatever went wrong, a full disk for one, it is tried again
+            self._arm_poll()
+            self._arm_edge()
+            self.async_update_listeners()
 
     async def async_stop(self) -> None:
         """Ask no more."""
@@ -128,6 +131,15 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
         self.held = self.data = held
         await self._async_save()
         self._healed()
+
+    async def _async_load(self) -> Json | None:
+        """Return what the last run kept; what cannot be read is as good as nothing."""
+        try:
+            stored: object = await self._store.async_load()
+        except (HomeAssistantError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
+            LOGGER.warning("What was kept of %s cannot be read: %s", self.name, error)
+            return None
+        return stored if isinstance(stored, dict) else None
 
     async def _async_save(self) -> None:
         """Keep what a restart needs."""
@@ -171,17 +183,23 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
 
     @callback
     def _arm_poll(self) -> None:
+        if self._shutdown_requested:
+            return
         if self._poll_timer:
             self._poll_timer()
         self.next_poll = self._plan_poll(self.now())
         self._poll_timer = async_track_point_in_utc_time(self.hass, self._polled, self.next_poll)
 
-    async def _polled(self, _now: datetime) -> None:
+    @callback
+    def _polled(self, _now: datetime) -> None:
         self._poll_timer = None
-        await self.async_poll()
+        # A task of the entry: a call that is under way when the entry is unloaded ends with it.
+        self.config_entry.async_create_background_task(self.hass, self.async_poll(), f"{self.name}: poll")
 
     @callback
     def _arm_edge(self) -> None:
+        if self._shutdown_requested:
+            return
         if self._edge_timer:
             self._edge_timer()
         now = self.now()
@@ -216,6 +234,14 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
             if cancel is not None:
                 cancel()
         self._poll_timer = self._edge_timer = None
+
+
+def instant(text: str) -> datetime:
+    """Read an instant that was kept (UTC); raise ValueError if it has no offset."""
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None:
+        raise ValueError(f"no offset: {text}")
+    return when.astimezone(UTC)
 
 
 def _for_setup(error: SignalError) -> Exception:

@@ -5,10 +5,13 @@ from typing import Any
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_TOKEN, CONF_URL
 
-from ..const import CONF_DELIVERY_POINT
+from ..const import CONF_DELIVERY_POINT, CONF_ISSUER, CONF_SCOPE
 from .entity import SignalCoordinator
 
-_TO_REDACT = {CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_TOKEN, CONF_URL, CONF_DELIVERY_POINT, "title", "unique_id"}
+_TO_REDACT = {
+    *(CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_DELIVERY_POINT, CONF_ISSUER, CONF_SCOPE, CONF_TOKEN, CONF_URL),
+    *("title", "unique_id"),
+}
 
 
 def grid_diagnostics(coordinator: SignalCoordinator) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..signals.ecowatt.rehearsal import shift_to
 from ..signals.ecowatt.schedule import next_poll
 from ..signals.errors import SignalError, Trouble
 from ..signals.http import parse_json
-from .coordinator import GridConfigEntry, GridCoordinator, Json
+from .coordinator import GridConfigEntry, GridCoordinator, Json, instant
 
 
 class EcowattCoordinator(GridCoordinator[Forecast]):
@@ -52,15 +52,14 @@ class EcowattCoordinator(GridCoordinator[Forecast]):
         if self.rehearsal:
             reply = await self._client.sandbox()
         else:
-            await self._client.authenticate()  # a refused key costs none of the quota
-            now = self.now()
-            self.guard.record(now)
-            await self._async_save()
             try:
+                await self._client.authenticate()  # a refused key costs none of the quota
+                self.guard.record(self.now())
+                await self._async_save()
                 reply = await self._client.signals()
             except SignalError as error:
-                if error.trouble is Trouble.RATE_LIMITED:
-                    self.guard.refused(now, error.retry_after)
+                if error.trouble is Trouble.RATE_LIMITED or error.retry_after is not None:
+                    self.guard.refused(self.now(), error.retry_after)
                     await self._async_save()
                 raise
         forecast = self._read(reply.body, self.now())
@@ -82,8 +81,8 @@ class EcowattCoordinator(GridCoordinator[Forecast]):
         if not isinstance(text, str) or not isinstance(retrieved_at, str):
             return
         try:
-            self.held = self.data = self._read(parse_json(text), datetime.fromisoformat(retrieved_at))
-        except (SignalError, ValueError, TypeError) as error:
+            self.held = self.data = self._read(parse_json(text), instant(retrieved_at))
+        except (SignalError, ValueError, OverflowError) as error:
             LOGGER.debug("What was kept of %s is of no use: %s", self.name, error)
             return
         self._text = text

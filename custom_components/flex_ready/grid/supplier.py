@@ -21,7 +21,7 @@ from ..signals.supplier.client import Dialect, SupplierClient
 from ..signals.supplier.model import Finding, Severity, SignalRejectedError, Step, SupplierSignal
 from ..signals.supplier.validate import validate
 from ..slots import Series
-from .coordinator import GridConfigEntry, GridCoordinator, Json
+from .coordinator import GridConfigEntry, GridCoordinator, Json, instant
 
 _USUAL = timedelta(minutes=60)
 _EXPECTING = timedelta(minutes=15)
@@ -126,8 +126,8 @@ class SupplierCoordinator(GridCoordinator[SupplierData]):
             return
         default = default_data if isinstance(default_data, bool) else None
         try:
-            self.held = self.data = self._read(parse_json(text), default, datetime.fromisoformat(retrieved_at))
-        except (SignalError, ValueError, TypeError) as error:
+            self.held = self.data = self._read(parse_json(text), default, instant(retrieved_at))
+        except (SignalError, ValueError, OverflowError) as error:
             LOGGER.debug("What was kept of %s is of no use: %s", self.name, error)
             return
         self._text, self._default_data = text, default

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import json
 from typing import Never
 
-from aiohttp import BasicAuth, ClientError, ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
+from aiohttp import ClientError, ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
 
 from .errors import SignalError, Trouble
 
@@ -44,7 +44,6 @@ async def fetch(
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     data: Mapping[str, str] | None = None,
-    auth: BasicAuth | None = None,
     timeout_s: float = TIMEOUT_S,
     limit: int = LIMIT_BYTES,
 ) -> Reply:
@@ -56,7 +55,6 @@ async def fetch(
             headers={"Accept": "application/json", **(headers or {})},
             params=params,
             data=data,
-            auth=auth,
             allow_redirects=False,
             timeout=ClientTimeout(total=timeout_s),
         ) as response:

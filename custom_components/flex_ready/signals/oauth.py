@@ -1,11 +1,13 @@
 """Bearer tokens: one that was given, or one by OAuth 2 client credentials (RFC 6749, 4.4), kept until it expires."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol, override
+from urllib.parse import quote_plus
 
-from aiohttp import BasicAuth, ClientSession
+from aiohttp import ClientSession
 from yarl import URL
 
 from .errors import SignalError, Trouble
@@ -36,6 +38,8 @@ class StaticToken(Tokens):
 
     @override
     async def token(self) -> str:
+        if not self._token.isascii() or not self._token.isprintable():
+            raise SignalError(Trouble.INVALID_AUTH, "no token has such characters")
         return self._token
 
     @override
@@ -59,7 +63,8 @@ class ClientCredentials(Tokens):
     ) -> None:
         self._session = session
         self._url = token_url
-        self._auth = BasicAuth(client_id, client_secret, encoding="utf-8")
+        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"  # RFC 6749, 2.3.1
+        self._headers = {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
         self._clock = clock
         self._form = {"grant_type": "client_credentials"}
         self._form |= {key: value for key, value in (("scope", scope), ("audience", audience)) if value}
@@ -81,7 +86,7 @@ class ClientCredentials(Tokens):
 
     async def _ask(self) -> None:
         try:
-            reply = await fetch(self._session, "POST", self._url, data=self._form, auth=self._auth)
+            reply = await fetch(self._session, "POST", self._url, data=self._form, headers=self._headers)
         except SignalError as error:
             if error.trouble is Trouble.BAD_REQUEST or (error.trouble is Trouble.NOT_SUBSCRIBED):
                 raise SignalError(Trouble.INVALID_AUTH, error.detail, status=error.status) from error

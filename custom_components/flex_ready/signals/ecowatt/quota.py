@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 _QUARTER = timedelta(minutes=15)
 _AFTER = timedelta(seconds=1)
 """The quarter of RTE's clock may begin a little after ours."""
-_LONGEST = timedelta(days=1)
+_LONGEST = timedelta(days=1, minutes=1)
+"""A refusal for longer comes from a clock that was wrong."""
 
 
 def quarter(when: datetime) -> datetime:
