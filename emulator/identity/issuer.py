@@ -15,6 +15,7 @@ from aiohttp import BasicAuth, web
 from joserfc import jwt
 from yarl import URL
 
+from ..serve.body import read_form
 from ..serve.problem import ProblemError
 from .keys import SigningKeys
 
@@ -123,7 +124,7 @@ class Issuer:
 
     async def grant(self, request: web.Request) -> web.Response:
         """Answer the token endpoint (RFC 6749, 4.1.3 and 4.4)."""
-        form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+        form = {key: value for key, value in (await read_form(request)).items() if isinstance(value, str)}
         match form.get("grant_type"):
             case "client_credentials":
                 account = self._client(request, form)
@@ -152,7 +153,7 @@ class Issuer:
 
     async def allow(self, request: web.Request) -> web.StreamResponse:
         """Go back with a code to where the person came from."""
-        form = await request.post()
+        form = await read_form(request)
         account, target = self._accounts.get(str(form.get("user"))), str(form.get("redirect_uri", ""))
         if account is None or not target.startswith(f"{self.base}/"):
             raise ProblemError(400, "malformed", "no such user, or a redirect_uri that is not of this emulator")
@@ -194,4 +195,5 @@ class Issuer:
 
 
 def _oauth(error: str, status: int = 400) -> web.Response:
-    return web.json_response({"error": error}, status=status, headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": 'Basic realm="oidc"'} if status == 401 else {})
+    return web.json_response({"error": error}, status=status, headers=headers)

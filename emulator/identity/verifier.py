@@ -11,7 +11,7 @@ from typing import Protocol, override
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from joserfc.jws import extract_compact
 from yarl import URL
 
@@ -20,10 +20,16 @@ _LEEWAY_S = 30
 _FRESH_S = 600
 _STALE_S = 3600
 _COOL_DOWN_S = 30
+_RETRY_S = 1
 _LIMIT = 262_144
 _TIMEOUT_S = 10
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _LONGEST_TOKEN = 16_384
+_KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+
+
+UNREADABLE = (ClientError, TimeoutError, OSError, ValueError, TypeError, RecursionError, JoseError)
+"""What may go wrong with what an issuer answers."""
 
 
 class TokenError(Exception):
@@ -73,25 +79,29 @@ class RemoteKeys(Keys):
         self._monotonic = monotonic
         self._keys: KeySet | None = None
         self._got_at = self._asked_at = float("-inf")
+        self._failure = ""
         self._lock = asyncio.Lock()
 
     @override
     async def having(self, kid: str | None) -> KeySet:
+        if self._keys is not None and self._fits(self._keys, kid):
+            return self._keys  # whoever has a known key waits for nobody's unknown one
         async with self._lock:
             now = self._monotonic()
-            wanted = self._keys is None or now - self._got_at > _FRESH_S or not _has(self._keys, kid)
-            if wanted and now - self._asked_at > _COOL_DOWN_S:
-                self._asked_at = now
+            wanted = self._keys is None or not self._fits(self._keys, kid)
+            if wanted and now - self._asked_at > (_RETRY_S if self._keys is None else _COOL_DOWN_S):
                 try:
                     self._keys = await self._load()
                     self._got_at = now
-                except (ClientError, TimeoutError, OSError, ValueError, TypeError, JoseError) as error:
-                    self._asked_at = now if self._keys is not None else float("-inf")
-                    if self._keys is None or now - self._got_at > _STALE_S:
-                        raise KeysUnavailableError(f"the keys of {self._issuer} cannot be had: {error}") from error
-            if self._keys is None:
-                raise KeysUnavailableError(f"the keys of {self._issuer} cannot be had")
+                except UNREADABLE as error:
+                    self._failure = str(error) or type(error).__name__
+                self._asked_at = self._monotonic()
+            if self._keys is None or now - self._got_at > _STALE_S:
+                raise KeysUnavailableError(f"the keys of {self._issuer} cannot be had: {self._failure}")
             return self._keys
+
+    def _fits(self, keys: KeySet, kid: str | None) -> bool:
+        return self._monotonic() - self._got_at <= _FRESH_S and _has(keys, kid)
 
     async def discover(self) -> Mapping[str, object]:
         """Return the issuer's own description (OpenID Connect Discovery 1.0); raise ValueError if it is another's."""
@@ -108,8 +118,7 @@ class RemoteKeys(Keys):
         listed = found.get("keys")
         if not isinstance(listed, list):
             raise TypeError("its keys are no list")
-        asymmetric = [key for key in listed if isinstance(key, dict) and key.get("kty") != "oct"]
-        return KeySet.import_key_set({"keys": asymmetric})
+        return KeySet([key for one in listed if (key := _key(one)) is not None])
 
     async def _json(self, address: str) -> Mapping[str, object]:
         url = URL(address)
@@ -118,9 +127,11 @@ class RemoteKeys(Keys):
         async with self._session.get(url, allow_redirects=False, timeout=ClientTimeout(total=_TIMEOUT_S)) as answer:
             if answer.status != HTTPStatus.OK:
                 raise ValueError(f"{address}: HTTP {answer.status}")
-            data = await answer.content.read(_LIMIT)
-            if not answer.content.at_eof():
-                raise ValueError(f"{address}: too long")
+            data = bytearray()
+            async for chunk in answer.content.iter_any():
+                data += chunk
+                if len(data) > _LIMIT:
+                    raise ValueError(f"{address}: too long")
         found = json.loads(data)
         if not isinstance(found, dict):
             raise TypeError(f"{address}: no object")
@@ -155,7 +166,7 @@ class Verifier:
                 sub={"essential": True},
             )
             registry.validate(found.claims)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise TokenError(str(error) or type(error).__name__) from error
         subject = found.claims["sub"]
         if not isinstance(subject, str) or not subject:
@@ -169,7 +180,7 @@ def _kid(token: str) -> str | None:
         raise TokenError("too long")
     try:
         header = extract_compact(token.encode()).headers()
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise TokenError("not a signed token") from error
     if header.get("alg") not in ALGORITHMS:
         raise TokenError(f"the algorithm {header.get('alg')!r} is not accepted")
@@ -182,6 +193,17 @@ def _kid(token: str) -> str | None:
     if kid is not None and not isinstance(kid, str):
         raise TokenError("the key id is no text")
     return kid
+
+
+def _key(published: object) -> RSAKey | ECKey | OKPKey | None:
+    """Read a published key; None for one that signs nothing, or that we cannot read (RFC 7517, 5)."""
+    if not isinstance(published, dict) or published.get("use", "sig") != "sig":
+        return None
+    kind = _KINDS.get(str(published.get("kty")))
+    try:
+        return kind.import_key(published) if kind else None
+    except JoseError, ValueError, TypeError, KeyError:
+        return None
 
 
 def _has(keys: KeySet, kid: str | None) -> bool:

@@ -7,6 +7,7 @@ from secrets import compare_digest, token_urlsafe
 
 from aiohttp import BasicAuth, web
 
+from ..serve.body import read_json
 from ..serve.clock import Clock
 from ..serve.config import UNSUBSCRIBED, ServeConfig
 from ..serve.problem import ProblemError
@@ -99,10 +100,7 @@ class _Gateway:
         return web.json_response({"name": self._scenario.name, "about": self._scenario.about, "names": names()})
 
     async def change(self, request: web.Request) -> web.Response:
-        try:
-            body = await request.json()
-        except ValueError as error:
-            raise ProblemError(400, "malformed", f"no JSON: {error}") from error
+        body = await read_json(request)
         try:
             self._scenario = _wanted(body)
         except ScenarioError as error:

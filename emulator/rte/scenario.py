@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 import json
 from pathlib import Path
+import re
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -12,6 +13,7 @@ _FOLDER = Path(__file__).parent / "scenarios"
 _LEVELS = range(4)
 _DAYS = range(4)
 _HOURS = 24
+_HOUR = re.compile(r"\d{1,2}", re.ASCII)
 
 
 class ScenarioError(ValueError):
@@ -80,7 +82,7 @@ def load_scenario(name: str) -> Scenario:
         raise ScenarioError(f"no scenario {name}: there are {', '.join(names())}, or give a file")
     try:
         return parse_scenario(path.stem, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ScenarioError(f"{path}: {error}") from error
 
 
@@ -91,12 +93,14 @@ def parse_scenario(name: str, data: object) -> Scenario:
     if unknown := data.keys() - {"about", "horizon", "published", "days"}:
         raise ScenarioError(f"unknown: {', '.join(sorted(unknown))}")
     horizon = data.get("horizon", 4)
-    if not isinstance(horizon, int) or horizon not in range(1, 5):
+    if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon not in range(1, 5):
         raise ScenarioError("horizon: 1 to 4 days")
     try:
         published = time.fromisoformat(str(data.get("published", "00:20")))
     except ValueError as error:
         raise ScenarioError(f"published: {error}") from error
+    if published.tzinfo is not None:
+        raise ScenarioError("published: the wall clock of Paris, without offset")
     days = data.get("days", {})
     if not isinstance(days, dict):
         raise ScenarioError("days: an object")
@@ -113,14 +117,15 @@ def _plan(where: str, plan: Mapping[str, object]) -> DayPlan:
         raise ScenarioError(f"{where}: unknown: {', '.join(sorted(unknown))}")
     levels = dict.fromkeys(range(_HOURS), _level(where, plan.get("default", 1)))
     hours, missing = plan.get("hours", {}), plan.get("missing", [])
-    if not isinstance(hours, dict) or not isinstance(missing, list):
-        raise ScenarioError(f"{where}: hours is an object, missing a list")
+    placeholder = plan.get("placeholder", False)
+    if not isinstance(hours, dict) or not isinstance(missing, list) or not isinstance(placeholder, bool):
+        raise ScenarioError(f"{where}: hours is an object, missing a list, placeholder true or false")
     for span, level in hours.items():
         levels |= dict.fromkeys(_span(where, span), _level(where, level))
     for span in missing:
         for hour in _span(where, span):
             levels.pop(hour, None)
-    return DayPlan(levels, plan.get("placeholder") is True)
+    return DayPlan(levels, placeholder)
 
 
 def _level(where: str, level: object) -> int:
@@ -132,7 +137,7 @@ def _level(where: str, level: object) -> int:
 def _span(where: str, span: object) -> range:
     """Read "18" or "18-20", the end being outside."""
     first, _, end = str(span).partition("-")
-    if not first.isdecimal() or (end and not end.isdecimal()):
+    if not _HOUR.fullmatch(first) or (end and not _HOUR.fullmatch(end)):
         raise ScenarioError(f"{where}: hours are 18 or 18-20, not {span!r}")
     hours = range(int(first), int(end) if end else int(first) + 1)
     if not hours or hours[-1] >= _HOURS:

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, DummyCookieJar, web
+from yarl import URL
 
 from .. import rte, supplier
 from ..identity.issuer import Issuer
@@ -22,21 +23,23 @@ _LARGEST_BODY = 1_048_576
 async def serving(config: ServeConfig, clock: Clock | None = None) -> AsyncIterator[str]:
     """Serve while the context lasts; gives the base URL. Raises OSError if the address is taken."""
     clock = clock or Clock(config.start, config.pace)
-    async with ClientSession() as session:
+    async with ClientSession(cookie_jar=DummyCookieJar()) as session:
         store = await supplier.Store.open(config.database)
-        issuer = Issuer(config.audience, config.admin_role) if config.issuer is None else None
-        remote = RemoteKeys(session, config.issuer) if config.issuer is not None else None
-        application = _application(config, clock, store, session, issuer, remote)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-        await runner.setup()
         try:
-            await web.TCPSite(runner, config.host, config.port).start()
-            base = f"http://{config.host}:{runner.addresses[0][1]}"
-            if issuer is not None:
-                issuer.base = base
-            yield base
+            issuer = Issuer(config.audience, config.admin_role) if config.issuer is None else None
+            remote = RemoteKeys(session, config.issuer) if config.issuer is not None else None
+            application = _application(config, clock, store, session, issuer, remote)
+            runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, config.host, config.port).start()
+                base = str(URL.build(scheme="http", host=config.host, port=runner.addresses[0][1]))
+                if issuer is not None:
+                    issuer.base = base
+                yield base
+            finally:
+                await runner.cleanup()
         finally:
-            await runner.cleanup()
             await store.close()
 
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from ..identity.issuer import Issuer
-from ..identity.verifier import Caller, KeysUnavailableError, RemoteKeys, TokenError, Verifier
+from ..identity.verifier import UNREADABLE, Caller, KeysUnavailableError, RemoteKeys, TokenError, Verifier
 from .problem import Handler, ProblemError
 
 _OPEN = ("/auth/", "/oidc/", "/openapi", "/token/", "/open_api/", "/control/", "/health")
@@ -75,7 +75,7 @@ class Login:
             assert self._remote is not None
             try:
                 description = await self._remote.discover()
-            except (OSError, ValueError, TypeError, TimeoutError) as error:
+            except UNREADABLE as error:
                 raise ProblemError(502, "upstream-invalid", f"the identity provider: {error}") from error
             link = str(description.get("authorization_endpoint") or description["issuer"])
         return web.json_response({"login_url": link, "issuer": description["issuer"]})

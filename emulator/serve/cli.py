@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
         options["rte_clients"] = tuple(options["rte_clients"])
     try:
         return asyncio.run(_serve(ServeConfig(**options)))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         print(f"serve: {error}", file=sys.stderr)
         return 2
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from .body import read_json
 from .problem import Handler, ProblemError
 
 _BIG_BYTES = 10_485_760
@@ -127,10 +128,7 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _body(request: web.Request) -> dict[str, object]:
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise ProblemError(400, "malformed", f"no JSON: {error}") from error
+    body = await read_json(request)
     if not isinstance(body, dict):
         raise ProblemError(422, "malformed", "an object is needed")
     return body

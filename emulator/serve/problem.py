@@ -54,6 +54,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except ProblemError as error:
         return problem(error)
     except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
         kept = {name: value for name, value in error.headers.items() if name.lower() in ("allow", "retry-after")}
         code = HTTPStatus(error.status).phrase.lower().replace(" ", "-")
         return problem(ProblemError(error.status, code, error.reason, headers=kept))

@@ -1,5 +1,6 @@
 """Annex 2 over HTTP: sessions, the supplier's prices, the check of another supplier, signals of administrators."""
 
+import asyncio
 from datetime import date, datetime, timedelta
 import json
 import re
@@ -8,6 +9,7 @@ from aiohttp import ClientSession, web
 from yarl import URL
 
 from ..serve.auth import caller, require_role
+from ..serve.body import read_form, read_json
 from ..serve.clock import Clock
 from ..serve.config import ServeConfig
 from ..serve.problem import ProblemError
@@ -21,8 +23,8 @@ from .validate import ARRAYS, PARIS, judge
 _MODULES = ("SUPPLIER", "CEMS")
 _DELIVERY_POINT = re.compile(r"\d{14}", re.ASCII)
 _LONGEST = timedelta(days=40)
-_PRICES = ("suppliers/commodity/prices", "suppliers/ commodity/prices", "supplier/commodity/prices")
-"""Annex 2 spells the path in three ways."""
+_PRICES = "{way:suppliers/ ?commodity/prices|supplier/commodity/prices}"
+"""Annex 2 spells the path in three ways; a pattern, since a blank in a path with a variable matches nothing."""
 _FROM_TO = range(2000, 2200)
 
 
@@ -36,8 +38,8 @@ def routes(config: ServeConfig, clock: Clock, store: Store, session: ClientSessi
             web.post(f"{prefix}/sessions", api.open_session),
             web.get(f"{prefix}/sessions/{{session_id}}", api.show_session),
             web.post(f"{prefix}/sessions/{{session_id}}/reports", api.report),
-            *(web.get(f"{prefix}/sessions/{{session_id}}/{path}", api.prices, allow_head=False) for path in _PRICES),
-            *(web.get(f"{prefix}/{path}", api.prices, allow_head=False) for path in _PRICES),
+            web.get(f"{prefix}/sessions/{{session_id}}/{_PRICES}", api.prices, allow_head=False),
+            web.get(f"{prefix}/{_PRICES}", api.prices, allow_head=False),
             web.post(f"{prefix}/sessions/{{session_id}}/cems/commodity/prices", api.check),
             web.post(f"{prefix}/admin/signals", api.put_signal),
             web.get(f"{prefix}/admin/signals", api.show_signals, allow_head=False),
@@ -75,7 +77,7 @@ class _Api:
         exchanges = await self._store.exchanges(str(session["id"]))
         name = f"session-{session['id']}.pdf"
         return web.Response(
-            body=report(session, exchanges),
+            body=await asyncio.to_thread(report, session, exchanges),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -97,10 +99,7 @@ class _Api:
         session = await self._own(request)
         if not session["url"]:
             raise ProblemError(409, "invalid-state", "this session has no supplier: it was opened without url")
-        try:
-            body = await request.json()
-        except ValueError as error:
-            raise ProblemError(400, "malformed", "no JSON") from error
+        body = await read_json(request)
         if not isinstance(body, dict):
             raise ProblemError(422, "invalid-request", "an object is needed")
         asked = {name: body.get(name) for name in _ASKED}
@@ -129,7 +128,11 @@ class _Api:
 
     async def show_signals(self, request: web.Request) -> web.Response:
         require_role(request, self._config.admin_role)
-        rows = await self._store.signals(archived=request.query.get("archived", "").lower() in ("1", "true"))
+        archived = request.query.get("archived", "false").lower()
+        if archived not in ("true", "false"):
+            wrong = _error("/archived", "not-a-boolean", "true or false")
+            raise ProblemError(422, "invalid-request", "the request is wrong", errors=[wrong])
+        rows = await self._store.signals(archived=archived == "true")
         return web.json_response([_listed(row) for row in rows])
 
     async def _own(self, request: web.Request) -> Row:
@@ -167,7 +170,7 @@ def _asked(asked: dict[str, object]) -> tuple[str, datetime, datetime]:
 
 def _instant(text: object) -> datetime | None:
     """Read an instant; a date, or one without offset, is of Paris. A plus that became a blank is a plus."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text.isascii():
         return None
     try:
         instant = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", text))
@@ -187,7 +190,7 @@ def _cut(text: str, start: datetime, end: datetime) -> str:
     signal = json.loads(text)
     times = [datetime.fromisoformat(at) for at in signal["horodate"]]
     spacing = times[1] - times[0] if len(times) > 1 else timedelta(minutes=15)
-    kept = [i for i, at in enumerate(times) if at < end and at + spacing > start]
+    kept = [i for i, at in enumerate(times) if at < end and start - at < spacing]
     if len(kept) == len(times):
         return text
     cut = {name: [signal[name][i] for i in kept] for name in ARRAYS}
@@ -207,10 +210,7 @@ async def _signal_file(request: web.Request) -> str:
     """Return the text of the file in a form; raise ProblemError."""
     if request.content_type != "multipart/form-data":
         raise ProblemError(415, "unsupported-media-type", "multipart/form-data with a signal_file is needed")
-    try:
-        form = await request.post()
-    except ValueError as error:
-        raise ProblemError(400, "malformed", "the form cannot be read") from error
+    form = await read_form(request)
     file = form.get("signal_file")
     try:
         if isinstance(file, web.FileField):

@@ -9,6 +9,7 @@ import socket
 import time
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from multidict import CIMultiDict
 from yarl import URL
 
 from ..serve.problem import ProblemError
@@ -34,7 +35,8 @@ async def check_supplier(
     session: ClientSession, url: URL, asked: Mapping[str, str], headers: Mapping[str, str], *, private: bool
 ) -> Verdict:
     """Call a supplier; return a validation status. Raises ProblemError for what the caller did wrong."""
-    forwarded = {"Accept": "application/json"} | forwarded_headers(headers)
+    forwarded = CIMultiDict({"Accept": "application/json"})
+    forwarded.update(forwarded_headers(headers))
     if not private and await _is_private(url):
         raise ProblemError(403, "private-target", "suppliers at private or local addresses are not called")
     began = time.monotonic()
@@ -102,6 +104,6 @@ async def _is_private(url: URL) -> bool:
     """Tell whether a host has an address that is not of the public internet."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
-    except OSError:
-        return False
+    except OSError, ValueError:
+        return False  # nothing is there to be called
     return any(not ipaddress.ip_address(address[0]).is_global for *_, address in found)

@@ -6,6 +6,7 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from ..serve.auth import caller
 from ..serve.problem import Handler, ProblemError
 from .store import Store
 
@@ -39,6 +40,7 @@ def journal(store: Store) -> Middleware:
         finally:
             await store.add_exchange(
                 found[1],
+                caller(request).subject,
                 {
                     "method": request.method[:16],
                     "path": request.path_qs[:2000],

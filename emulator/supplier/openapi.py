@@ -65,7 +65,17 @@ _STATUS = {
         "warnings": {"type": "array", "items": _FINDING},
     },
 }
-_ADDRESS = {"type": "string", "pattern": "^https?://[a-z0-9]+(:[0-9]{1,4})?/?$"}
+_ADDRESS = {"type": "string", "pattern": "^https?://[a-z0-9.-]+(:[0-9]{1,4})?/?$"}
+_EXAMPLE = {
+    "delivery_point": "14000000000042",
+    "start_date": "2026-01-15T00:00:00+01:00",
+    "end_date": "2026-01-16T00:00:00+01:00",
+}
+_EXAMPLE_SIGNAL = (
+    '{"step": [1], "horodate": ["2026-01-15T00:00:00+01:00"], "power": [{"value": 9, "unit": "W", "multiplier": "k"}], '
+    '"cost": [{"value": 0.15, "unit": "€/kWh", "multiplier": ""}], '
+    '"co2": [{"value": 21.5, "unit": "gCO2eq/kWh", "multiplier": ""}]}'
+)
 _SESSION_ID = {"name": "session_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 _REFUSALS = {
     400: "The request cannot be read",
@@ -90,7 +100,8 @@ def _refused(*statuses: int) -> Document:
 
 
 def _query(name: str, schema: object, *, required: bool = True) -> Document:
-    return {"name": name, "in": "query", "required": required, "schema": schema}
+    example = {"example": _EXAMPLE[name]} if name in _EXAMPLE else {}
+    return {"name": name, "in": "query", "required": required, "schema": schema, **example}
 
 
 _ASKED = [_query("delivery_point", _POINT), _query("start_date", _INSTANT), _query("end_date", _INSTANT)]
@@ -122,9 +133,7 @@ OPENAPI: Document = {
                 "summary": "Open a session",
                 "parameters": [
                     _query("emulator_module", {"enum": ["SUPPLIER", "CEMS"]}),
-                    _query(
-                        "url", {"type": "string", "pattern": "^https?://[a-z0-9.-]+(:[0-9]{1,4})?/?$"}, required=False
-                    ),
+                    _query("url", _ADDRESS, required=False),
                 ],
                 "responses": {"201": _json(_SESSION, "The session"), **_refused(422)},
             }
@@ -158,6 +167,7 @@ OPENAPI: Document = {
                     "required": True,
                     "content": {
                         "application/json": {
+                            "example": _EXAMPLE,
                             "schema": {
                                 "type": "object",
                                 "required": ["delivery_point", "start_date", "end_date"],
@@ -166,11 +176,11 @@ OPENAPI: Document = {
                                     "start_date": _INSTANT,
                                     "end_date": _INSTANT,
                                 },
-                            }
+                            },
                         }
                     },
                 },
-                "responses": {"200": _json(_STATUS, "What was found"), **_refused(400, 403, 404, 409, 413, 422)},
+                "responses": {"200": _json(_STATUS, "What was found"), **_refused(400, 403, 404, 409, 413, 415, 422)},
             }
         },
         "/admin/signals": {
@@ -182,11 +192,12 @@ OPENAPI: Document = {
                     "required": True,
                     "content": {
                         "multipart/form-data": {
+                            "example": {"signal_file": _EXAMPLE_SIGNAL},
                             "schema": {
                                 "type": "object",
                                 "required": ["signal_file"],
                                 "properties": {"signal_file": {"type": "string"}},
-                            }
+                            },
                         }
                     },
                 },
@@ -227,7 +238,7 @@ OPENAPI: Document = {
                         },
                         "The signals",
                     ),
-                    **_refused(403),
+                    **_refused(403, 422),
                 },
             },
         },

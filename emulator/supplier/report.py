@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Any
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -53,13 +54,13 @@ def report(session: Row, exchanges: Sequence[Row]) -> bytes:
     rows = [[cell(exchange[name]) for name in columns] for exchange in exchanges]
     story = [
         Paragraph("Flex Ready emulator: session report", styles["Title"]),
-        Table([[name, cell(value)] for name, value in described.items()], [45 * mm, 200 * mm], style=_GRID),
+        _table([[name, cell(value)] for name, value in described.items()], [45 * mm, 200 * mm]),
         Spacer(1, 6 * mm),
         Paragraph("Summary", styles["Heading2"]),
-        Table([[name, cell(value)] for name, value in summary.items()], [45 * mm, 200 * mm], style=_GRID),
+        _table([[name, cell(value)] for name, value in summary.items()], [45 * mm, 200 * mm]),
         Spacer(1, 6 * mm),
         Paragraph("Journal", styles["Heading2"]),
-        Table([head, *rows], _WIDTHS, style=_GRID, repeatRows=1),
+        _table([head, *rows], _WIDTHS, heads=1),
     ]
     file = BytesIO()
     margin = 12 * mm
@@ -74,3 +75,8 @@ def report(session: Row, exchanges: Sequence[Row]) -> bytes:
         bottomMargin=margin,
     ).build(story)
     return file.getvalue()
+
+
+def _table(rows: Sequence[list[Any]], widths: Sequence[float], heads: int = 0) -> Table:
+    """Make a table; a row that is higher than a page goes on overleaf."""
+    return Table(rows, widths, style=_GRID, splitInRow=1, repeatRows=heads)

@@ -61,8 +61,15 @@ class Store:
     @classmethod
     async def open(cls, path: Path | None) -> Store:
         """Open or make a database; None: in memory. Raises ValueError for one of another program or version."""
-        store = cls(await asyncio.to_thread(_open, path))
-        await store.run(_prepare)
+        store = cls(_engine(path))
+        try:
+            await store.run(_prepare)
+        except sa.exc.SQLAlchemyError as error:
+            await store.close()
+            raise ValueError(f"the database {path}: {error.__cause__ or error}") from error
+        except ValueError:
+            await store.close()
+            raise
         return store
 
     async def close(self) -> None:
@@ -97,11 +104,12 @@ class Store:
         query = sa.select(_SESSIONS).where(_SESSIONS.c.id == identifier, _SESSIONS.c.created_by == caller)
         return await self.run(lambda connection: connection.execute(query).mappings().one_or_none())
 
-    async def add_exchange(self, session_id: str, exchange: Row) -> None:
-        """Write a line of a session's journal; one of no session is of no use."""
+    async def add_exchange(self, session_id: str, caller: str, exchange: Row) -> None:
+        """Write a line of the journal of a caller's session; nobody else writes there."""
+        own = sa.select(_SESSIONS.c.id).where(_SESSIONS.c.id == session_id, _SESSIONS.c.created_by == caller)
 
         def work(connection: sa.Connection) -> None:
-            if connection.execute(sa.select(_SESSIONS.c.id).where(_SESSIONS.c.id == session_id)).first():
+            if connection.execute(own).first():
                 connection.execute(_EXCHANGES.insert().values(session_id=session_id, at=_now(), **exchange))
 
         await self.run(work)
@@ -148,7 +156,7 @@ def _of(delivery_point: str | None) -> sa.ColumnElement[bool]:
     return column.is_(None) if delivery_point is None else column == delivery_point
 
 
-def _open(path: Path | None) -> sa.Engine:
+def _engine(path: Path | None) -> sa.Engine:
     if path is None:
         engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
@@ -166,5 +174,7 @@ def _prepare(connection: sa.Connection) -> None:
     found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if found not in (0, _VERSION):
         raise ValueError(f"the database is of version {found}; this program knows {_VERSION}")
+    if strange := set(sa.inspect(connection).get_table_names()) - _METADATA.tables.keys():
+        raise ValueError(f"the database is of another program: it has {', '.join(sorted(strange))}")
     _METADATA.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version={_VERSION}")

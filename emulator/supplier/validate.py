@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 import json
+from math import isfinite
+import re
 from typing import Never
 from zoneinfo import ZoneInfo
 
@@ -41,6 +43,8 @@ _MULTIPLIERS = frozenset(
         "Y",
     )
 )
+_INSTANT = re.compile(r"[\dW-]+T[\d:.,]+(?:Z|[+-][\d:.,]+)?", re.ASCII)
+"""As ISO 8601 builds an instant; Python takes any letter between date and time."""
 _SCALES = {"k": Decimal(1000), "M": Decimal(1_000_000), "m": Decimal("0.001")}
 _MOST_EUR_PER_KWH = 5
 _MOST_G_PER_KWH = 2000
@@ -84,7 +88,7 @@ class Judgement:
 def judge(text: str) -> Judgement:
     """Judge the text of a signal."""
     try:
-        body = json.loads(text, parse_float=Decimal, parse_constant=_constant)
+        body = json.loads(text, parse_float=_decimal, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         return Judgement((Finding("", "not-json", f"{error}"[:200]),), None)
     findings: list[Finding] = []
@@ -94,6 +98,12 @@ def judge(text: str) -> Judgement:
         findings.append(finding)
     wrong = any(not finding.warning for finding in findings)
     return Judgement(tuple(findings), None if wrong else body)
+
+
+def _decimal(text: str) -> Decimal:
+    if not isfinite(float(text)):
+        raise ValueError(f"{text} is more than a double carries")
+    return Decimal(text)
 
 
 def _constant(name: str) -> Never:
@@ -142,7 +152,7 @@ def _times(horodates: list[object]) -> Iterator[Finding]:
     for i, text in enumerate(horodates):
         where = f"/horodate/{i}"
         try:
-            at = datetime.fromisoformat(text) if isinstance(text, str) else None
+            at = datetime.fromisoformat(text) if isinstance(text, str) and _INSTANT.fullmatch(text) else None
             local = at.astimezone(PARIS) if at is not None and at.tzinfo is not None else None
         except ValueError, OverflowError:
             at = local = None
