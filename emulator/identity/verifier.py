@@ -25,6 +25,7 @@ _LIMIT = 262_144
 _TIMEOUT_S = 10
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _LONGEST_TOKEN = 16_384
+_OF_ID_TOKENS = ("at_hash", "c_hash", "s_hash")
 _KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
@@ -168,6 +169,8 @@ class Verifier:
             registry.validate(found.claims)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise TokenError(str(error) or type(error).__name__) from error
+        if any(name in found.claims for name in _OF_ID_TOKENS):
+            raise TokenError("an ID token says who logged in, not what may be called")
         subject = found.claims["sub"]
         if not isinstance(subject, str) or not subject:
             raise TokenError("the subject is no text")

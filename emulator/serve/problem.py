@@ -46,10 +46,19 @@ def problem(error: ProblemError) -> web.Response:
     return web.json_response(body, status=error.status, headers=error.headers, content_type="application/problem+json")
 
 
+def _check_host(request: web.Request) -> None:
+    """Refuse a Host that is none (RFC 9112, 3.2); addresses in our answers are built from it."""
+    try:
+        request.url.origin()
+    except ValueError as error:
+        raise ProblemError(400, "malformed", "the Host is none") from error
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever is raised into an answer that is a problem."""
     try:
+        _check_host(request)
         return await handler(request)
     except ProblemError as error:
         return problem(error)

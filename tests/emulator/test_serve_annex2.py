@@ -21,20 +21,25 @@ from emulator.supplier.store import Store
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 APPENDIX = Path(__file__).resolve().parents[3] / "shared/data/ecowatt/flexready_supplier_signal_appendix.json"
-LIKE_THE_APPENDIX = (
-    b'{  "step": [1, 2, 3, 4],\n'
-    b'  "horodate": ["2026-02-01T00:00:00+02:00",\n               "2026-02-01T00:15:00+02:00",\n'
-    b'               "2026-02-01T00:30:00+02:00",\n               "2026-02-01T00:45:00+02:00"],\n'
-    b'  "power": [{"value": 8, "unit": "W", "multiplier": "k"},\n            {"value": 8.25, "unit": "W", '
-    b'"multiplier": "k"},\n            {"value": 9, "unit": "W", "multiplier": "k"},\n            {"value": 9.5, "unit": "W", '
-    b'"multiplier": "k"}],\n'
-    b'  "cost": [{"value": 2500, "unit": "\xe2\x82\xac/kWh", "multiplier": ""}, {"value": 250, "unit": '
-    b'"\xe2\x82\xac/kWh", "multiplier": ""},\n           {"value": 25, "unit": "\xe2\x82\xac/kWh", "multiplier": ""}, '
-    b'{"value": 2, "unit": "\xe2\x82\xac/kWh", "multiplier": ""}],\n'
-    b'  "co2": [{"value": 2.7, "unit": "gCO2eq/kWh", "multiplier": ""}, {"value": 2.71, "unit": "gCO2eq/kWh", '
-    b'"multiplier": ""},\n          {"value": 2.718, "unit": "gCO2eq/kWh", "multiplier": ""}, {"value": 2.71828, '
-    b'"unit": "gCO2eq/kWh", "multiplier": ""}]\n}\n'
-)
+LIKE_THE_APPENDIX = """{  "step": [1, 2, 3, 4],
+  "horodate": ["2026-02-01T00:00:00+02:00",
+               "2026-02-01T00:15:00+02:00",
+               "2026-02-01T00:30:00+02:00",
+               "2026-02-01T00:45:00+02:00"],
+  "power": [{"value": 8, "unit": "W", "multiplier": "k"},
+            {"value": 8.25, "unit": "W", "multiplier": "k"},
+            {"value": 9, "unit": "W", "multiplier": "k"},
+            {"value": 9.5, "unit": "W", "multiplier": "k"}],
+  "cost": [{"value": 2500, "unit": "€/kWh", "multiplier": ""},
+           {"value": 250, "unit": "€/kWh", "multiplier": ""},
+           {"value": 25, "unit": "€/kWh", "multiplier": ""},
+           {"value": 2, "unit": "€/kWh", "multiplier": ""}],
+  "co2": [{"value": 2.7, "unit": "gCO2eq/kWh", "multiplier": ""},
+          {"value": 2.71, "unit": "gCO2eq/kWh", "multiplier": ""},
+          {"value": 2.718, "unit": "gCO2eq/kWh", "multiplier": ""},
+          {"value": 2.71828, "unit": "gCO2eq/kWh", "multiplier": ""}]
+}
+""".encode()
 """A signal of our own with the traits of the appendix: an offset that is not of the season, prices of no market."""
 FEBRUARY = {"start_date": "2026-01-31T22:00:00Z", "end_date": "2026-02-02T00:00:00Z"}
 
