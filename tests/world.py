@@ -1,6 +1,7 @@
 """The world outside as one emulator on 127.0.0.1, whose clock is that of the test; name it in `pytest_plugins`."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 import json
@@ -115,6 +116,14 @@ class World:
         """Let time pass."""
         await self.to(dt_util.utcnow() + timedelta(**length))
 
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Let everything go on, in no time, until something holds."""
+        for _ in range(20_000):
+            if holds():
+                return
+            await asyncio.sleep(0)
+        raise TimeoutError
+
     async def load(self, entry: MockConfigEntry, state: ConfigEntryState = ConfigEntryState.LOADED) -> MockConfigEntry:
         """Set an entry up."""
         if self.hass.config_entries.async_get_entry(entry.entry_id) is None:
@@ -212,3 +221,4 @@ async def world(
 
         monkeypatch.setattr(ClientSession, "_request", counted)
         yield made
+        await hass.async_block_till_done(wait_background_tasks=True)

@@ -40,6 +40,7 @@ def test_a_clock_set_back_does_not_wedge() -> None:
     """A quarter at most is waited for."""
     guard = QuarterGuard(NOON + timedelta(days=400))
     assert guard.next_allowed(NOON) == NOON + timedelta(minutes=15, seconds=1)
+    assert guard.next_allowed(NOON + 16 * MINUTE) == NOON + 16 * MINUTE
     assert QuarterGuard(None, NOON + timedelta(days=400)).next_allowed(NOON) == NOON
 
 

@@ -1,6 +1,7 @@
 """What the signals have in common: asked for seldom, kept across restarts, told at the very edge of their slots."""
 
 from abc import abstractmethod
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -57,6 +58,7 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
         self.next_poll: datetime | None = None
         self.zone: tzinfo = dt_util.get_default_time_zone()
         self._store: Store[Json] = self.store(hass, entry.entry_id)
+        self._asking = asyncio.Lock()
         self._poll_timer: CALLBACK_TYPE | None = None
         self._edge_timer: CALLBACK_TYPE | None = None
 
@@ -88,6 +90,7 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
         self.config_entry.async_on_unload(self._cancel_timers)
         if not self.fresh:
             if (earliest := self._earliest_call(self.now())) > self.now():
+                await self._async_save()  # what was found wrong about the last call is found but once
                 raise ConfigEntryNotReady(
                     translation_domain=DOMAIN,
                     translation_key="too_soon",
@@ -102,8 +105,9 @@ class GridCoordinator[HeldT: Held](DataUpdateCoordinator[HeldT]):
     async def async_poll(self) -> None:
         """Ask for the signal now if that is allowed; a failure keeps what is held."""
         try:
-            if self._earliest_call(self.now()) <= self.now():
-                await self._async_ask()
+            async with self._asking:  # whoever comes second finds the call noted
+                if self._earliest_call(self.now()) <= self.now():
+                    await self._async_ask()
         finally:  # whatever went wrong, a full disk for one, it is tried again
             self._arm_poll()
             self._arm_edge()

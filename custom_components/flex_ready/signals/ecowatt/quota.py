@@ -26,9 +26,9 @@ class QuarterGuard:
         """Return the first instant, `now` or later, at which a call may be made (UTC)."""
         allowed = now
         if self.last is not None:
-            free = quarter(self.last) + _QUARTER + _AFTER
             # A clock that was set back must not stop calls for longer than a quarter.
-            allowed = max(allowed, free if self.last <= now else min(free, quarter(now) + _QUARTER + _AFTER))
+            self.last = min(self.last, now)
+            allowed = max(allowed, quarter(self.last) + _QUARTER + _AFTER)
         if self.refused_until is not None and self.refused_until <= now + _LONGEST:
             allowed = max(allowed, self.refused_until)
         return allowed
