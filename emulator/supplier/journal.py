@@ -10,7 +10,7 @@ from ..serve.auth import caller
 from ..serve.problem import Handler, ProblemError
 from .store import Store
 
-_SESSION = re.compile(r"/sessions/([0-9a-f-]{36})(?:/|$)")
+_SESSION = re.compile(r"(?:/api/v1)?/sessions/([0-9a-f-]{36})(?:/|$)")
 OUTCOME = web.ResponseKey("outcome", str)
 """What a handler has to say of its answer."""
 
@@ -20,7 +20,7 @@ def journal(store: Store) -> Middleware:
 
     @web.middleware
     async def written(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if (found := _SESSION.search(request.path)) is None:
+        if (found := _SESSION.match(request.path)) is None:
             return await handler(request)
         began = time.monotonic()
         status, size, outcome = 500, 0, "internal"

@@ -113,6 +113,7 @@ async def status(world: Served, token: str) -> int:
     return (await world.prices(token=token)).status
 
 
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 async def test_its_tokens_are_accepted(home: Path) -> None:
     """By every algorithm that we take; its scope is a role, its client the owner of sessions."""
     async with provider(home) as issuer, served(issuer=issuer.url) as world:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 import json
 from pathlib import Path
 import signal as signals
@@ -78,7 +78,7 @@ async def test_nothing_is_lost_by_a_restart(tmp_path: Path) -> None:
         assert await kept(world, session) == before
         assert before["own"] == signal(4)
         assert before["default"] == signal(5)
-    with sqlite3.connect(file) as database:
+    with closing(sqlite3.connect(file)) as database:
         paths = [path for (path,) in database.execute("SELECT path FROM exchanges ORDER BY id")]
         assert [path.partition("?")[0] for path in paths] == [f"{session}/{PRICES}", session, session]
         (body,) = database.execute("SELECT body FROM signals WHERE archived_at IS NOT NULL").fetchone()
@@ -101,7 +101,7 @@ async def test_nothing_is_lost_by_a_kill(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signals.SIGTERM, signals.SIGINT])
 async def test_prints_its_address_and_ends_on_a_signal(number: signals.Signals) -> None:
     """With the options of its world."""
-    options = "--now 2026-01-15T18:00:00+01:00 --pace 1000 --scenario all-red --rte-client me:and:you --admin-role boss"
+    options = "--now 2026-01-15T18:00:00+01:00 --pace 100 --scenario all-red --rte-client me:and:you --admin-role boss"
     async with program(*options.split(), "--audience", "us", "--no-private-targets") as (process, world):
         token = await world.rte("me", "and:you")
         days = (await world.signals(token)).json["signals"]
@@ -117,10 +117,10 @@ async def test_prints_its_address_and_ends_on_a_signal(number: signals.Signals) 
 def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2 and a line, without a traceback."""
     other = tmp_path / "other.db"
-    with sqlite3.connect(other) as database:
+    with closing(sqlite3.connect(other)) as database:
         database.execute("CREATE TABLE recipes (name)")
     newer = tmp_path / "newer.db"
-    with sqlite3.connect(newer) as database:
+    with closing(sqlite3.connect(newer)) as database:
         database.execute("PRAGMA user_version=9")
     text = tmp_path / "text.db"
     text.write_text("This is no database, though it is long enough to be one." * 100)
@@ -153,7 +153,8 @@ async def test_errors_are_problems() -> None:
     """A path that is not, a method that is not, no token, a body too big: RFC 9457, with the headers that belong."""
     async with served() as world:
         (await world.get("/nothing", world.user)).problem(404, "not-found")
-        (await world.get("/auth/nothing")).problem(404, "not-found")
+        for path in ("/auth/nothing", f"/auth{await world.session()}/x", f"/control{await world.session()}"):
+            (await world.get(path)).problem(404, "not-found")
         for method, path, allowed in (
             ("DELETE", "/sessions", {"POST"}),
             ("PUT", "/admin/signals", {"GET", "POST"}),

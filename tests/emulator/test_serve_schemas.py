@@ -107,7 +107,10 @@ async def test_annex_2(who: str) -> None:
                 parameter["schema"] = {"enum": [f"{world.base}/{PRICES}", f"{world.base}/health"]}
         bearer = f"Bearer {getattr(world, who)}"
         found = await asyncio.to_thread(run, document, world.base, "", Authorization=bearer)
-    good = set(found.statuses) - {"GET /auth/callback"}  # its code is got with a browser
+    good = set(found.statuses) - {
+        "GET /auth/callback",  # its code is got with a browser
+        "POST /sessions/{session_id}/cems/commodity/prices",  # needs the one of several sessions that has a supplier
+    }
     judge(found, good if who == "admin" else {label for label in good if "/admin/" not in label}, 300)
     assert len(found.statuses) == 10
 

@@ -276,8 +276,9 @@ async def test_an_unknown_key_makes_nobody_wait() -> None:
         now[0] += 31
         issuer.gate = asyncio.Event()
         waiting = asyncio.create_task(judging.verify(issuer.token({}, {"kid": "unknown"})))
-        await asyncio.sleep(0.05)
-        assert issuer.asked["/.well-known/openid-configuration"] == 2
+        async with asyncio.timeout(10):
+            while issuer.asked["/.well-known/openid-configuration"] < 2:  # noqa: ASYNC110  # the other side's doing
+                await asyncio.sleep(0.005)
         await judging.verify(issuer.token())
         assert not waiting.done()
         issuer.gate.set()
@@ -299,13 +300,14 @@ async def test_keys_never_obtained(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await status(world, issuer.token()) == 200
 
 
-async def test_a_crowd_does_not_ask_a_dead_issuer_each_time() -> None:
-    """Once in a second, though nothing was ever obtained."""
+async def test_a_crowd_does_not_ask_a_dead_issuer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once in a while, though nothing was ever obtained."""
+    monkeypatch.setattr(verifier, "_RETRY_S", 600)
     async with both() as (issuer, world):
         issuer.raw["/.well-known/openid-configuration"] = 500
         answers = await asyncio.gather(*(status(world, issuer.token()) for _ in range(50)))
         assert set(answers) == {503}
-        assert issuer.asked.total() <= 3
+        assert issuer.asked.total() == 1
 
 
 @pytest.mark.parametrize(
