@@ -242,7 +242,9 @@ def test_scenarios_without_sense(data: object) -> None:
         parse_scenario("bad", data)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000, None])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff", b"[" * 100_000, None], ids=["no JSON", "no text", "a depth", "not there"]
+)
 def test_files_that_are_no_scenario(tmp_path: Path, content: bytes | None) -> None:
     """Not there, not text, not JSON."""
     file = tmp_path / "bad.json"
