@@ -8,18 +8,42 @@ import re
 from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.util.yaml import load_yaml_dict
+import probatio
 import pytest
 
+from custom_components.flex_ready import services
 from custom_components.flex_ready.const import Kind
 from custom_components.flex_ready.flows.meter import MODELS
+from custom_components.flex_ready.grid.changes import AlertWatch, LevelWatch, SignalWatch
+from custom_components.flex_ready.grid.descriptions import GridBinarySensorDescription, GridSensorDescription
+from custom_components.flex_ready.grid.ecowatt_descriptions import (
+    ECOWATT_BINARY_SENSORS,
+    ECOWATT_CALENDARS,
+    ECOWATT_SENSORS,
+)
+from custom_components.flex_ready.grid.occasion import GridCalendarDescription
+from custom_components.flex_ready.grid.supplier_descriptions import (
+    SUPPLIER_BINARY_SENSORS,
+    SUPPLIER_CALENDARS,
+    SUPPLIER_SENSORS,
+)
 from custom_components.flex_ready.listen import SPEEDS
 from custom_components.flex_ready.meter.binary_descriptions import BINARY_SENSORS, MeterBinarySensorDescription
 from custom_components.flex_ready.meter.descriptions import SENSORS, MeterSensorDescription, index_sensor
 from custom_components.flex_ready.meter.indexes import Index
 from custom_components.flex_ready.port import Trouble
+from custom_components.flex_ready.signals.errors import Trouble as SignalTrouble
+from custom_components.flex_ready.signals.supplier.client import Dialect
+from custom_components.flex_ready.signals.windows import Aim, Lack
 from custom_components.flex_ready.tic import Meter
 
-type Row = MeterSensorDescription | MeterBinarySensorDescription
+type Row = (
+    MeterSensorDescription
+    | MeterBinarySensorDescription
+    | GridSensorDescription[Any]
+    | GridBinarySensorDescription[Any]
+)
 
 ROOT = Path(__file__).resolve().parents[1] / "custom_components" / "flex_ready"
 LANGUAGES = ("en", "fr")
@@ -31,7 +55,24 @@ INDEXES = [
     *(Index(grid, "hph", 0, "HPH") for grid in ("billing_period",)),
     *(Index("total", label, 0, label) for label in ("EAST", "EAIT")),
 ]
-ROWS = [*SENSORS, *(index_sensor(index.key, index.name) for index in INDEXES)]
+ROWS: list[Row] = [
+    *SENSORS,
+    *(index_sensor(index.key, index.name) for index in INDEXES),
+    *ECOWATT_SENSORS,
+    *SUPPLIER_SENSORS,
+]
+BINARY_ROWS: list[Row] = [*BINARY_SENSORS, *ECOWATT_BINARY_SENSORS, *SUPPLIER_BINARY_SENSORS]
+CALENDARS: list[GridCalendarDescription[Any]] = [*ECOWATT_CALENDARS, *SUPPLIER_CALENDARS]
+EVENTS = {
+    "ecowatt_level": LevelWatch.kinds,
+    "ecowatt_alert": AlertWatch.kinds,
+    "supplier_signal": SignalWatch.kinds,
+}
+ACTIONS: dict[str, probatio.Schema] = {
+    "get_ecowatt": services._PERIOD_SCHEMA,
+    "get_supplier_signal": services._PERIOD_SCHEMA,
+    "find_windows": services._WINDOWS_SCHEMA,
+}
 
 
 def load(name: str) -> dict[str, Any]:
@@ -116,39 +157,98 @@ def test_a_french_text_is_french() -> None:
 
 def test_entities() -> None:
     """Each key has a name, each option of an enumeration a text, each placeholder of a name a value; and no more."""
-    named: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": list(BINARY_SENSORS)}
+    named: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": BINARY_ROWS}
     for language in LANGUAGES:
         for platform, rows in named.items():
             texts = TEXTS[language]["entity"][platform]
             assert texts.keys() == {row.translation_key for row in rows}
             for row in rows:
                 text = texts[row.translation_key]
-                assert set(PLACEHOLDER.findall(text["name"])) == set(row.translation_placeholders or ()), row.key
+                placeholders = getattr(row, "translation_placeholders", None) or ()
+                assert set(PLACEHOLDER.findall(text["name"])) == set(placeholders), row.key
     for row in ROWS:
         texts = TEXTS["en"]["entity"]["sensor"][row.translation_key]
-        assert sorted(texts.get("state", ())) == sorted(row.options or ()), row.key
-        assert (row.options is not None) == (row.device_class is SensorDeviceClass.ENUM), row.key
+        options = getattr(row, "options", None)
+        assert sorted(texts.get("state", ())) == sorted(options or ()), row.key
+        assert (options is not None) == (row.device_class is SensorDeviceClass.ENUM), row.key
+
+
+def test_calendars_and_events() -> None:
+    """Each has a name, each type of event and each entry of a calendar a text, for a rehearsal too."""
+    for language in LANGUAGES:
+        entity, common = TEXTS[language]["entity"], TEXTS[language]["common"]
+        assert entity["calendar"].keys() == {row.translation_key for row in CALENDARS}
+        assert {
+            key: set(event["state_attributes"]["event_type"]["state"]) for key, event in entity["event"].items()
+        } == {key: set(kinds) for key, kinds in EVENTS.items()}
+        assert all(event["name"] for event in entity["event"].values())
+        levels = ("tense", "very_tense", "low_carbon")
+        best = ("calendar_cheapest", "calendar_cleanest")
+        assert common.keys() == {f"calendar_{level}{end}" for level in levels for end in ("", "_rehearsal")} | {*best}
+        assert all(sorted(PLACEHOLDER.findall(common[key])) == ["least", "most"] for key in best)
+        assert all("Ecowatt" in text for key, text in common.items() if key not in best)
+
+
+def test_actions() -> None:
+    """Each field that an action takes has texts and a selector, and no other has."""
+    described: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
+    assert described.keys() == ACTIONS.keys() == load("icons.json")["services"].keys()
+    for action, schema in ACTIONS.items():
+        fields = {str(marker): marker for marker in schema.schema}
+        assert described[action]["fields"].keys() == fields.keys()
+        for language in LANGUAGES:
+            texts = TEXTS[language]["services"][action]
+            assert texts["fields"].keys() == fields.keys()
+            assert all(field.keys() == {"name", "description"} for field in texts["fields"].values())
+        for name, marker in fields.items():
+            field = described[action]["fields"][name]
+            assert field.get("required", False) == isinstance(marker, probatio.Required), name
+            if isinstance(marker, probatio.Optional) and not isinstance(marker.default, probatio.Undefined):
+                assert field.get("default") == marker.default(), name
+    aims = described["find_windows"]["fields"]["aim"]["selector"]["select"]
+    assert aims["options"] == list(TEXTS["en"]["selector"][aims["translation_key"]]["options"]) == list(Aim)
 
 
 def test_devices() -> None:
-    """Each meter has a name, and a model in the flow."""
-    assert TEXTS["en"]["device"].keys() == set(Meter) == MODELS.keys()
+    """Each meter and signal has a name, and each meter a model in the flow."""
+    assert set(Meter) == MODELS.keys()
+    assert TEXTS["en"]["device"].keys() == {*Meter, Kind.ECOWATT, "ecowatt_rehearsal", Kind.SUPPLIER}
 
 
 def test_the_flow() -> None:
     """Each step, error, reason to abort, progress, option and placeholder."""
     flow = TEXTS["en"]["config"]
     tree = code("flows/meter.py")
-    steps = set(literals(tree, "async_show_form", "step_id")) | {"meter", "reconfigure_meter", "user"}
+    trees = [tree, code("flows/ecowatt.py"), code("flows/supplier.py")]
+    steps = {step for one in trees for step in literals(one, "async_show_form", "step_id")}
+    steps |= {"user", "reauth_ecowatt", "supplier_token", "supplier_client"}
+    steps |= {f"{prefix}{kind}" for kind in Kind for prefix in ("", "reconfigure_")}
     assert flow["step"].keys() == steps
+    asked = {step: _fields(one) for step, one in flow["step"].items()}
+    assert asked["ecowatt"] == {"client_id", "client_secret", "rehearsal", "advanced.url"}
+    assert asked["reconfigure_ecowatt"] == asked["ecowatt"] - {"rehearsal"}
+    assert asked["reauth_ecowatt"] == {"client_id", "client_secret"}
+    assert asked["supplier"] == asked["reconfigure_supplier"] == {"url", "delivery_point", "dialect", "access"}
+    assert asked["supplier_token"] == {"token"}
+    assert asked["supplier_client"] == {"issuer", "client_id", "client_secret", "scope"}
+    for step, placeholder in {
+        **dict.fromkeys(("ecowatt", "reconfigure_ecowatt", "reauth_ecowatt"), "portal"),
+        **dict.fromkeys(("supplier_token", "supplier_client"), "findings"),
+        "default_data": "delivery_point",
+    }.items():
+        assert PLACEHOLDER.findall(flow["step"][step]["description"]) == [placeholder], step
+    assert TEXTS["en"]["selector"]["dialect"]["options"].keys() == set(Dialect)
+    assert TEXTS["en"]["selector"]["access"]["options"].keys() == {"token", "client"}
     assert flow["step"]["user"]["menu_options"].keys() == set(Kind)
     assert flow["progress"].keys() == set(literals(tree, "async_show_progress", "progress_action"))
-    assert flow["error"].keys() == {*Trouble, "unknown"}
+    signals = {f"signal_{trouble}" for trouble in SignalTrouble}
+    assert flow["error"].keys() == {*Trouble, "unknown", *signals, "no_delivery_point", "no_address"}
     reasons = {
-        *literals(tree, "_abort_if_unique_id_mismatch", "reason"),
-        *literals(tree, "async_abort", "reason"),
-        *("already_configured", "reconfigure_successful"),
-    }
+        reason
+        for one in trees
+        for function in ("_abort_if_unique_id_mismatch", "async_abort")
+        for reason in literals(one, function, "reason")
+    } | {"already_configured", "reconfigure_successful", "reauth_successful"}
     assert flow["abort"].keys() == reasons - BY_CORE
     assert set(PLACEHOLDER.findall(flow["step"]["found"]["description"])) == {"meter", "serial", "speed"}
     assert PLACEHOLDER.findall(flow["progress"]["listen"]) == ["port"]
@@ -159,11 +259,33 @@ def test_the_flow() -> None:
         )
 
 
+def _fields(step: dict[str, Any]) -> set[str]:
+    """Return the fields of a step that have texts, each with a description."""
+    sections = {f"{name}.{field}" for name, one in step.get("sections", {}).items() for field in one["data"]}
+    for one in (step, *step.get("sections", {}).values()):
+        assert one.get("data", {}).keys() == one.get("data_description", {}).keys()
+    return {*step.get("data", {}), *sections}
+
+
 def test_exceptions() -> None:
-    """Each trouble with a port, with where and what; and a port without frame."""
+    """Each trouble with a port or a signal, with what it was; a port without frame; what an action refuses."""
     texts = TEXTS["en"]["exceptions"]
-    named = set(literals(code("meter/coordinator.py"), "ConfigEntryNotReady", "translation_key"))
+    named = {
+        key
+        for name in ("meter/coordinator.py", "grid/coordinator.py")
+        for key in literals(code(name), "ConfigEntryNotReady", "translation_key")
+    }
+    named |= set(literals(code("services.py"), "ServiceValidationError", "translation_key"))
+    named |= {"no_window", *(f"no_window_{lack}" for lack in Lack)}
+    named |= {f"signal_{trouble}" for trouble in SignalTrouble}
     assert texts.keys() == {f"port_{trouble}" for trouble in Trouble} | named
+    for signal_trouble in SignalTrouble:
+        message = texts[f"signal_{signal_trouble}"]["message"]
+        assert PLACEHOLDER.findall(message) == ["error"]
+        assert message.startswith(TEXTS["en"]["config"]["error"][f"signal_{signal_trouble}"])
+    for key in ("no_window", "no_window_gaps", "no_window_too_long"):
+        assert sorted(PLACEHOLDER.findall(texts[key]["message"])) == ["deadline", "earliest", "minutes"]
+    assert PLACEHOLDER.findall(texts["too_soon"]["message"]) == ["time"]
     for trouble in Trouble:
         message = texts[f"port_{trouble}"]["message"]
         assert sorted(PLACEHOLDER.findall(message)) == ["error", "port"]
@@ -174,6 +296,7 @@ def test_exceptions() -> None:
 def test_issues() -> None:
     """What the user is asked to repair, with what is told of it."""
     told = {"no_frame": {"meter", "port"}, "bad_groups": {"meter", "share", "limit"}}
+    told |= {"not_subscribed": {"entry"}, "signal_rejected": {"entry", "findings"}}
     texts = TEXTS["en"]["issues"]
     assert texts.keys() == told.keys()
     for issue, placeholders in told.items():
@@ -184,9 +307,11 @@ def test_issues() -> None:
 def test_icons() -> None:
     """Of entities that exist, and of states that they have; an entity has an icon or a device class."""
     icons = load("icons.json")
-    assert icons.keys() == {"entity"}
-    rows: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": list(BINARY_SENSORS)}
-    assert icons["entity"].keys() <= rows.keys()
+    assert icons.keys() == {"entity", "services"}
+    rows: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": BINARY_ROWS}
+    assert icons["entity"].keys() == {*rows, "calendar", "event"}
+    assert icons["entity"]["calendar"].keys() == {row.translation_key for row in CALENDARS}
+    assert icons["entity"]["event"].keys() == EVENTS.keys()
     for platform, known in rows.items():
         named = icons["entity"].get(platform, {})
         assert named.keys() <= {row.translation_key for row in known}

@@ -44,8 +44,7 @@ class GridEvent[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], Event
     async def async_added_to_hass(self) -> None:
         """Take what is known now as known."""
         await super().async_added_to_hass()
-        for _ in self._watch.look():
-            pass
+        list(self._watch.look())
 
     @property
     @override

@@ -11,7 +11,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry  # type
 from world import (
     APPLICATION,
     APPLICATION_SECRET,
-    EVENING,
     NOBODY,
     NOBODY_SECRET,
     SANDBOX,
@@ -43,15 +42,14 @@ FAULTS = [
 
 
 def application(
-    world: World, identity: str = APPLICATION, secret: str = APPLICATION_SECRET, **more: Any
-) -> dict[str, Any]:  # JSON
+    world: World, identity: str = APPLICATION, secret: str = APPLICATION_SECRET, *, rehearsal: bool = False
+) -> dict[str, Any]:
     """Fill the form in."""
     return {
         CONF_CLIENT_ID: identity,
         CONF_CLIENT_SECRET: secret,
-        CONF_REHEARSAL: False,
+        CONF_REHEARSAL: rehearsal,
         "advanced": {CONF_URL: world.url},
-        **more,
     }
 
 
@@ -92,7 +90,7 @@ async def test_an_application_is_added(hass: HomeAssistant, world: World) -> Non
 async def test_a_rehearsal_stands_beside(hass: HomeAssistant, world: World) -> None:
     """Of the same application; each is added once."""
     for rehearsal, title in ((False, "Ecowatt"), (True, "Ecowatt (rehearsal)")):
-        data = application(world, **{CONF_REHEARSAL: rehearsal})
+        data = application(world, rehearsal=rehearsal)
         created = await submit(hass, await begin(hass), data)
         assert (created["type"], created["title"]) == (FlowResultType.CREATE_ENTRY, title)
         again = await submit(hass, await begin(hass), data)
@@ -126,20 +124,14 @@ async def test_what_was_filled_in_wrong(
     hass: HomeAssistant, world: World, identity: str, secret: str, url: str | None, error: str
 ) -> None:
     """It is said."""
-    data = application(world, identity, secret, advanced={CONF_URL: url or world.url})
+    data = application(world, identity, secret) | {"advanced": {CONF_URL: url or world.url}}
     form = await submit(hass, await begin(hass), data)
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": error})
 
 
-async def started(hass: HomeAssistant, world: World, **data: Any) -> MockConfigEntry:
-    """Have an entry that runs."""
-    return await world.load(world.ecowatt_entry(**data))
-
-
 async def test_reauthentication(hass: HomeAssistant, world: World) -> None:
     """The same server and the same kind, another secret; what is wrong is said."""
-    entry = await started(hass, world)
-    world.freezer.move_to(EVENING)
+    entry = await world.load(world.ecowatt_entry())
     form = await entry.start_reauth_flow(hass)
     assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "reauth_ecowatt")
     wrong = {CONF_CLIENT_ID: APPLICATION, CONF_CLIENT_SECRET: "wrong"}
@@ -154,7 +146,7 @@ async def test_reauthentication(hass: HomeAssistant, world: World) -> None:
 
 async def test_reconfiguration(hass: HomeAssistant, world: World) -> None:
     """Another application takes the place of the first, unless it is that of another entry."""
-    entry = await started(hass, world)
+    entry = await world.load(world.ecowatt_entry())
     form = await entry.start_reconfigure_flow(hass)
     assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "reconfigure_ecowatt")
     data = application(world, NOBODY, NOBODY_SECRET)
@@ -174,7 +166,7 @@ async def test_reconfiguration(hass: HomeAssistant, world: World) -> None:
 
 async def test_a_rehearsal_stays_one(hass: HomeAssistant, world: World) -> None:
     """Also with other credentials."""
-    entry = await started(hass, world, rehearsal=True)
+    entry = await world.load(world.ecowatt_entry(rehearsal=True))
     form = await entry.start_reconfigure_flow(hass)
     data = application(world)
     del data[CONF_REHEARSAL]

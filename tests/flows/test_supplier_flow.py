@@ -1,4 +1,4 @@
-"""The flow of a supplier signal, against the emulated supplier: what is wrong in words, and what an entry is made of."""
+"""The flow of a supplier signal, against the emulated supplier: what is wrong in words, what an entry is made of."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 def lines(hass: HomeAssistant) -> list[str]:
     """Tell every state with its attributes, one a line."""
     return sorted(
-        f"{state.entity_id}: {state.state} { {str(key): state.attributes[key] for key in sorted(state.attributes)} }"
+        f"{state.entity_id}: {state.state} { {f'{key}': value for key, value in sorted(state.attributes.items())} }"
         for state in hass.states.async_all()
     )
 

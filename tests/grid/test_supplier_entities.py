@@ -59,7 +59,7 @@ async def test_all_entities(
     ] == snapshot
     assert (
         sorted(
-            f"{state.entity_id}: {state.state} { {str(key): state.attributes[key] for key in sorted(state.attributes)} }"
+            f"{state.entity_id}: {state.state} { {f'{key}': value for key, value in sorted(state.attributes.items())} }"
             for state in world.hass.states.async_all()
         )
         == snapshot

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,38 @@ def test_real_answers(path: Path) -> None:
 def test_there_are_real_answers_where_they_are_kept() -> None:
     """The parametrised test above has something to do, where the captures are."""
     assert len(REAL) == 5 or not DATA.exists()
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("error_*")), ids=lambda path: path.stem)
+def test_real_errors(path: Path) -> None:
+    """They are no answers, if ever they come as one."""
+    with pytest.raises(SignalError) as refused:
+        parse_signals(parse_json(path.read_text()), retrieved_at=NOW, zone=PARIS)
+    assert refused.value.trouble in (Trouble.NOT_JSON, Trouble.WRONG_SHAPE)
+
+
+CHANGES = [date(2022, 10, 30), date(2023, 3, 26), date(2023, 10, 29), date(2024, 3, 31), date(2026, 3, 29)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(CHANGES) | st.dates(date(2020, 1, 1), date(2035, 12, 31)),
+    st.lists(st.dictionaries(st.integers(0, 23), st.integers(0, 3), max_size=24), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_generated_answers(first: date, plans: list[dict[int, int]], random: Random) -> None:
+    """Whatever hours are sent, in whatever order: each half-hour has the level of its hour by the clock in Paris."""
+    days = [day(first + timedelta(days=ahead), levels) for ahead, levels in enumerate(plans)]
+    random.shuffle(days)
+    forecast = read(*days)
+    assert forecast.dropped == 0
+    for ahead, levels in enumerate(plans):
+        of = first + timedelta(days=ahead)
+        instant, end = (datetime.combine(of + timedelta(days=i), time.min, PARIS).astimezone(UTC) for i in (0, 1))
+        while instant < end:
+            assert forecast.level_at(instant) == levels.get(instant.astimezone(PARIS).hour)
+            instant += timedelta(minutes=30)
+        assert forecast.level_at(end) == (plans[ahead + 1].get(0) if ahead + 1 < len(plans) else None)
 
 
 @pytest.mark.parametrize(

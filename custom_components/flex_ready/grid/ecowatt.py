@@ -42,11 +42,6 @@ class EcowattCoordinator(GridCoordinator[Forecast]):
             base_url=entry.data.get(CONF_URL, BASE_URL),
         )
 
-    @property
-    def next_allowed(self) -> datetime:
-        """Return when RTE may be asked next (UTC)."""
-        return self._earliest_call(self.now())
-
     @override
     async def _async_fetch(self) -> Forecast:
         if self.rehearsal:
