@@ -74,6 +74,16 @@ class Load:
     nominal_w: int
     nominal_var: int
     on: bool = True
+    commands: int = 0
+    """How often it was told, whether or not that changed it."""
+    deaf: bool = False
+    """It takes what it is told and does nothing."""
+
+    def switch(self, *, on: bool) -> None:
+        """Tell it to be on or off."""
+        self.commands += 1
+        if not self.deaf:
+            self.on = on
 
     @property
     def power_w(self) -> int:

@@ -99,10 +99,13 @@ class _Control:
     async def switch(self, request: web.Request) -> web.Response:
         load = self._find(request)
         body = await _json(request)
-        on = body.get("on")
-        if not isinstance(on, bool) or len(body) != 1:
-            raise ValueError('a load is switched with {"on": true} or {"on": false}')
-        load.on = on
+        match body:
+            case {"on": bool(on), **others} if not others:
+                load.switch(on=on)
+            case {"deaf": bool(deaf), **others} if not others:
+                load.deaf = deaf
+            case _:
+                raise ValueError('a load is told {"on": true} or {"on": false}; {"deaf": true} makes it ignore that')
         return web.json_response(_load(load))
 
     async def groups(self, _request: web.Request) -> web.Response:
@@ -145,4 +148,11 @@ async def _json(request: web.Request) -> Json:
 
 
 def _load(load: Load) -> Json:
-    return {"id": load.id, "name": load.name, "on": load.on, "power_w": load.power_w}
+    return {
+        "id": load.id,
+        "name": load.name,
+        "on": load.on,
+        "power_w": load.power_w,
+        "commands": load.commands,
+        "deaf": load.deaf,
+    }

@@ -208,6 +208,8 @@ async def test_control_switches_loads(controlled: tuple[Emulation, ClientSession
         "name": "Heat pump",
         "on": False,
         "power_w": 0,
+        "commands": 1,
+        "deaf": False,
     }
     await asyncio.sleep(0.1)
     state = await get(client, "/")
@@ -215,13 +217,21 @@ async def test_control_switches_loads(controlled: tuple[Emulation, ClientSession
     assert 0 < state["power_w"] < 3000
     assert state["preavis"] is False
     status, answer = await post(client, "/loads/ev_charger", {"on": True})
-    assert (status, answer["on"]) == (200, True)
+    assert (status, answer["on"], answer["commands"]) == (200, True, 2)
+
+
+async def test_a_deaf_load(controlled: tuple[Emulation, ClientSession]) -> None:
+    """It is told, and does nothing."""
+    _, client = controlled
+    assert (await post(client, "/loads/ev_charger", {"deaf": True}))[1]["deaf"] is True
+    status, answer = await post(client, "/loads/ev_charger", {"on": False})
+    assert (status, answer["on"], answer["commands"]) == (200, True, 1)
 
 
 async def test_control_refuses_nonsense(controlled: tuple[Emulation, ClientSession]) -> None:
     """400 with a message for a bad body, 404 for an unknown load."""
     _, client = controlled
-    for body in ({"on": "yes"}, {}, {"on": True, "off": False}, [True]):
+    for body in ({"on": "yes"}, {}, {"on": True, "off": False}, [True], {"deaf": 1}):
         status, answer = await post(client, "/loads/heat_pump", body)
         assert status == 400
         assert answer["error"]
