@@ -12,8 +12,24 @@ from homeassistant.util.yaml import load_yaml_dict
 import probatio
 import pytest
 
-from custom_components.flex_ready import services
+from custom_components.flex_ready.building.descriptions import (
+    BUILDING_BINARY_SENSORS,
+    BUILDING_EVENTS,
+    BUILDING_SELECTS,
+    BUILDING_SENSORS,
+    BUILDING_SWITCHES,
+    LOAD_BINARY_SENSORS,
+    LOAD_SENSORS,
+    LOAD_SWITCHES,
+)
+from custom_components.flex_ready.building.entity import BuildingDescription
+from custom_components.flex_ready.building.handover import Method
 from custom_components.flex_ready.const import Kind
+from custom_components.flex_ready.control.orders import Blind, Reason
+from custom_components.flex_ready.flows import load_forms
+from custom_components.flex_ready.flows.building import TDS, WINDOWS
+from custom_components.flex_ready.flows.load import LoadFlow
+from custom_components.flex_ready.flows.load_forms import PHASES
 from custom_components.flex_ready.flows.meter import MODELS
 from custom_components.flex_ready.grid.changes import AlertWatch, LevelWatch, SignalWatch
 from custom_components.flex_ready.grid.descriptions import GridBinarySensorDescription, GridSensorDescription
@@ -33,6 +49,7 @@ from custom_components.flex_ready.meter.binary_descriptions import BINARY_SENSOR
 from custom_components.flex_ready.meter.descriptions import SENSORS, MeterSensorDescription, index_sensor
 from custom_components.flex_ready.meter.indexes import Index
 from custom_components.flex_ready.port import Trouble
+from custom_components.flex_ready.services import building as building_services, signals as signal_services
 from custom_components.flex_ready.signals.errors import Trouble as SignalTrouble
 from custom_components.flex_ready.signals.supplier.client import Dialect
 from custom_components.flex_ready.signals.windows import Aim, Lack
@@ -43,6 +60,7 @@ type Row = (
     | MeterBinarySensorDescription
     | GridSensorDescription[Any]
     | GridBinarySensorDescription[Any]
+    | BuildingDescription
 )
 
 ROOT = Path(__file__).resolve().parents[1] / "custom_components" / "flex_ready"
@@ -60,18 +78,31 @@ ROWS: list[Row] = [
     *(index_sensor(index.key, index.name) for index in INDEXES),
     *ECOWATT_SENSORS,
     *SUPPLIER_SENSORS,
+    *BUILDING_SENSORS,
+    *LOAD_SENSORS,
 ]
-BINARY_ROWS: list[Row] = [*BINARY_SENSORS, *ECOWATT_BINARY_SENSORS, *SUPPLIER_BINARY_SENSORS]
+BINARY_ROWS: list[Row] = [
+    *BINARY_SENSORS,
+    *ECOWATT_BINARY_SENSORS,
+    *SUPPLIER_BINARY_SENSORS,
+    *BUILDING_BINARY_SENSORS,
+    *LOAD_BINARY_SENSORS,
+]
+OTHER_ROWS: dict[str, list[Row]] = {"select": [*BUILDING_SELECTS], "switch": [*BUILDING_SWITCHES, *LOAD_SWITCHES]}
 CALENDARS: list[GridCalendarDescription[Any]] = [*ECOWATT_CALENDARS, *SUPPLIER_CALENDARS]
 EVENTS = {
     "ecowatt_level": LevelWatch.kinds,
     "ecowatt_alert": AlertWatch.kinds,
     "supplier_signal": SignalWatch.kinds,
+    **{row.key: tuple(row.event_types or ()) for row in BUILDING_EVENTS},
 }
 ACTIONS: dict[str, probatio.Schema] = {
-    "get_ecowatt": services._PERIOD_SCHEMA,
-    "get_supplier_signal": services._PERIOD_SCHEMA,
-    "find_windows": services._WINDOWS_SCHEMA,
+    "get_ecowatt": signal_services._PERIOD_SCHEMA,
+    "get_supplier_signal": signal_services._PERIOD_SCHEMA,
+    "find_windows": signal_services._WINDOWS_SCHEMA,
+    "shed_loads": building_services.SHED_SCHEMA,
+    "restore_loads": building_services.RESTORE_SCHEMA,
+    "get_plan": building_services.PLAN_SCHEMA,
 }
 
 
@@ -142,7 +173,10 @@ def test_the_texts_are_as_hassfest_wants_them(language: str) -> None:
         assert not re.search(r"'\{[^}]*\}'", text), path
         assert all(re.fullmatch(r"[a-z0-9_-]+", key) for key in path.split(".")), path
         assert path.split(".")[-2:-1] != ["state"] or not PLACEHOLDER.search(text), path
-    for step in TEXTS[language]["config"]["step"].values():
+    for step in (
+        *TEXTS[language]["config"]["step"].values(),
+        *TEXTS[language]["config_subentries"]["load"]["step"].values(),
+    ):
         assert step.get("data_description", {}).keys() <= step.get("data", {}).keys()
 
 
@@ -157,7 +191,7 @@ def test_a_french_text_is_french() -> None:
 
 def test_entities() -> None:
     """Each key has a name, each option of an enumeration a text, each placeholder of a name a value; and no more."""
-    named: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": BINARY_ROWS}
+    named: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": BINARY_ROWS, **OTHER_ROWS}
     for language in LANGUAGES:
         for platform, rows in named.items():
             texts = TEXTS[language]["entity"][platform]
@@ -166,6 +200,8 @@ def test_entities() -> None:
                 text = texts[row.translation_key]
                 placeholders = getattr(row, "translation_placeholders", None) or ()
                 assert set(PLACEHOLDER.findall(text["name"])) == set(placeholders), row.key
+    for select in BUILDING_SELECTS:
+        assert TEXTS["en"]["entity"]["select"][select.key]["state"].keys() == {*(select.options or ())}
     for row in ROWS:
         texts = TEXTS["en"]["entity"]["sensor"][row.translation_key]
         options = getattr(row, "options", None)
@@ -176,7 +212,8 @@ def test_entities() -> None:
 def test_calendars_and_events() -> None:
     """Each has a name, each type of event and each entry of a calendar a text, for a rehearsal too."""
     for language in LANGUAGES:
-        entity, common = TEXTS[language]["entity"], TEXTS[language]["common"]
+        entity = TEXTS[language]["entity"]
+        common = {key: text for key, text in TEXTS[language]["common"].items() if key.startswith("calendar_")}
         assert entity["calendar"].keys() == {row.translation_key for row in CALENDARS}
         assert {
             key: set(event["state_attributes"]["event_type"]["state"]) for key, event in entity["event"].items()
@@ -219,7 +256,7 @@ def test_the_flow() -> None:
     """Each step, error, reason to abort, progress, option and placeholder."""
     flow = TEXTS["en"]["config"]
     tree = code("flows/meter.py")
-    trees = [tree, code("flows/ecowatt.py"), code("flows/supplier.py")]
+    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building"))]
     steps = {step for one in trees for step in literals(one, "async_show_form", "step_id")}
     steps |= {"user", "reauth_ecowatt", "supplier_token", "supplier_client"}
     steps |= {f"{prefix}{kind}" for kind in Kind for prefix in ("", "reconfigure_")}
@@ -231,6 +268,8 @@ def test_the_flow() -> None:
     assert asked["supplier"] == asked["reconfigure_supplier"] == {"url", "delivery_point", "dialect", "access"}
     assert asked["supplier_token"] == {"token"}
     assert asked["supplier_client"] == {"issuer", "client_id", "client_secret", "scope"}
+    advanced = {f"advanced.{field}" for field in ("window", "td", "limit", "blind_policy")}
+    assert asked["building"] == asked["reconfigure_building"] == {"name", "meter_entry", *advanced}
     for step, placeholder in {
         **dict.fromkeys(("ecowatt", "reconfigure_ecowatt", "reauth_ecowatt"), "portal"),
         **dict.fromkeys(("supplier_token", "supplier_client"), "findings"),
@@ -239,10 +278,14 @@ def test_the_flow() -> None:
         assert PLACEHOLDER.findall(flow["step"][step]["description"]) == [placeholder], step
     assert TEXTS["en"]["selector"]["dialect"]["options"].keys() == set(Dialect)
     assert TEXTS["en"]["selector"]["access"]["options"].keys() == {"token", "client"}
-    assert flow["step"]["user"]["menu_options"].keys() == set(Kind)
+    selectors = {"window": WINDOWS, "td": TDS, "blind_policy": tuple(Blind), "phases": PHASES}
+    for key, options in selectors.items():
+        assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
+    for texts in ("menu_options", "menu_option_descriptions"):
+        assert flow["step"]["user"][texts].keys() == set(Kind)
     assert flow["progress"].keys() == set(literals(tree, "async_show_progress", "progress_action"))
     signals = {f"signal_{trouble}" for trouble in SignalTrouble}
-    assert flow["error"].keys() == {*Trouble, "unknown", *signals, "no_delivery_point", "no_address"}
+    assert flow["error"].keys() == {*Trouble, "unknown", *signals, "no_delivery_point", "no_address", "no_name"}
     reasons = {
         reason
         for one in trees
@@ -257,6 +300,49 @@ def test_the_flow() -> None:
         assert (
             flow["step"][step]["data"].keys() == flow["step"][step]["data_description"].keys() == {"port", "baudrate"}
         )
+
+
+def test_the_flow_of_a_load() -> None:
+    """Each step, field, choice, error and placeholder."""
+    flow = TEXTS["en"]["config_subentries"]["load"]
+    assert flow.keys() == {"entry_type", "initiate_flow", "step", "error", "abort"}
+    assert flow["initiate_flow"].keys() == {"user", "reconfigure"}
+    steps = {name.removeprefix("async_step_") for name in dir(LoadFlow) if name.startswith("async_step_")}
+    assert flow["step"].keys() == steps - {"off"}
+    asked = {step: _fields(one) for step, one in flow["step"].items()}
+    assert asked["entity"] == {str(key) for key in load_forms.ENTITY_SCHEMA.schema}
+    assert asked["scripts"] == {str(key) for key in load_forms.SCRIPTS_SCHEMA.schema}
+    rules = load_forms.rules_schema(Method.OFF).schema
+    sections = {str(key): value.schema.schema for key, value in rules.items() if hasattr(value, "options")}
+    assert asked["rules"] == {
+        *(str(key) for key in rules if str(key) not in sections),
+        *(f"{name}.{key}" for name, inner in sections.items() for key in inner),
+    }
+    assert (asked["setpoint"], asked["preset"], asked["limit"]) == ({"shift"}, {"preset"}, {"value", "phases"})
+    for step, options in {
+        "user": {"entity", "scripts"},
+        "reconfigure": {"rules", "entity", "scripts"},
+        "method": set(Method) - {Method.SCRIPTS},
+    }.items():
+        assert flow["step"][step]["menu_options"].keys() == flow["step"][step]["menu_option_descriptions"].keys()
+        assert flow["step"][step]["menu_options"].keys() == options
+    for step in ("reconfigure", "method", "setpoint", "preset", "limit", "rules"):
+        assert PLACEHOLDER.findall(flow["step"][step]["title"]) == ["load"]
+    assert flow["error"].keys() == set(_errors(code("flows/load.py")))
+    assert flow["abort"].keys() == {"already_configured"}
+
+
+def _errors(tree: ast.AST) -> Iterator[str]:
+    """Give what is said to be wrong: what is put into `errors`, and what `_wrong_with` returns."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="errors"))], value=ast.Constant(value=str(error))):
+                yield error
+            case ast.FunctionDef(name="_wrong_with"):
+                returned = (one for found in ast.walk(node) if isinstance(found, ast.Return) for one in ast.walk(found))
+                yield from (str(one.value) for one in returned if isinstance(one, ast.Constant) and one.value)
+            case _:
+                pass
 
 
 def _fields(step: dict[str, Any]) -> set[str]:
@@ -275,7 +361,10 @@ def test_exceptions() -> None:
         for name in ("meter/coordinator.py", "grid/coordinator.py")
         for key in literals(code(name), "ConfigEntryNotReady", "translation_key")
     }
-    named |= set(literals(code("services.py"), "ServiceValidationError", "translation_key"))
+    for name in ("entry", "signals"):
+        named |= set(literals(code(f"services/{name}.py"), "ServiceValidationError", "translation_key"))
+    named |= {"not_a_load", "no_loads", "shedding_off"}
+    named |= set(literals(code("building/coordinator.py"), "ConfigEntryError", "translation_key"))
     named |= {"no_window", *(f"no_window_{lack}" for lack in Lack)}
     named |= {f"signal_{trouble}" for trouble in SignalTrouble}
     assert texts.keys() == {f"port_{trouble}" for trouble in Trouble} | named
@@ -297,6 +386,7 @@ def test_issues() -> None:
     """What the user is asked to repair, with what is told of it."""
     told = {"no_frame": {"meter", "port"}, "bad_groups": {"meter", "share", "limit"}}
     told |= {"not_subscribed": {"entry"}, "signal_rejected": {"entry", "findings"}}
+    told |= {f"load_{reason}": {"load", "building"} for reason in (Reason.DISOBEYED, Reason.FUTILE)}
     texts = TEXTS["en"]["issues"]
     assert texts.keys() == told.keys()
     for issue, placeholders in told.items():
@@ -307,8 +397,8 @@ def test_issues() -> None:
 def test_icons() -> None:
     """Of entities that exist, and of states that they have; an entity has an icon or a device class."""
     icons = load("icons.json")
-    assert icons.keys() == {"entity", "services"}
-    rows: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": BINARY_ROWS}
+    assert icons.keys() == {"entity", "services", "triggers", "conditions"}
+    rows: dict[str, Sequence[Row]] = {"sensor": ROWS, "binary_sensor": BINARY_ROWS, **OTHER_ROWS}
     assert icons["entity"].keys() == {*rows, "calendar", "event"}
     assert icons["entity"]["calendar"].keys() == {row.translation_key for row in CALENDARS}
     assert icons["entity"]["event"].keys() == EVENTS.keys()
@@ -318,5 +408,5 @@ def test_icons() -> None:
         for row in known:
             icon = named.get(row.translation_key, {})
             assert icon.get("state", {}).keys() <= {*(getattr(row, "options", None) or ()), "on", "off"}, row.key
-            assert icon or row.device_class, row.key
+            assert icon or getattr(row, "device_class", None), row.key
     assert all(re.fullmatch(r"mdi:[a-z0-9-]+", icon) for _, icon in flat(icons))

@@ -8,6 +8,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .building.coordinator import BuildingConfigEntry, BuildingCoordinator
+from .building.herald import forget_issues as forget_building_issues
+from .building.store import store as building_store
 from .const import CONF_KIND, DOMAIN, Kind
 from .grid.coordinator import GridConfigEntry, GridCoordinator
 from .grid.ecowatt import EcowattCoordinator
@@ -22,9 +25,16 @@ PLATFORMS = {
     Kind.METER: [Platform.BINARY_SENSOR, Platform.SENSOR],
     Kind.ECOWATT: _GRID,
     Kind.SUPPLIER: _GRID,
+    Kind.BUILDING: [
+        Platform.BINARY_SENSOR,
+        Platform.EVENT,
+        Platform.SELECT,
+        Platform.SENSOR,
+        Platform.SWITCH,
+    ],
 }
 
-type Coordinator = MeterCoordinator | EcowattCoordinator | SupplierCoordinator
+type Coordinator = MeterCoordinator | EcowattCoordinator | SupplierCoordinator | BuildingCoordinator
 type FlexReadyConfigEntry = ConfigEntry[Coordinator]
 
 
@@ -45,10 +55,18 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
             coordinator = EcowattCoordinator(hass, cast("GridConfigEntry", entry))
         case Kind.SUPPLIER:
             coordinator = SupplierCoordinator(hass, cast("GridConfigEntry", entry))
+        case Kind.BUILDING:
+            coordinator = BuildingCoordinator(hass, cast("BuildingConfigEntry", entry))
+            entry.async_on_unload(entry.add_update_listener(_async_reload))
     await coordinator.async_start()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])
     return True
+
+
+async def _async_reload(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> None:
+    """Take up loads that were handed over, changed or taken back."""
+    hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> bool:
@@ -70,3 +88,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -
         case Kind.SUPPLIER:
             SupplierCoordinator.forget_issues(hass, entry.entry_id)
             await GridCoordinator.store(hass, entry.entry_id).async_remove()
+        case Kind.BUILDING:
+            forget_building_issues(hass, cast("BuildingConfigEntry", entry))
+            await building_store(hass, entry.entry_id).async_remove()

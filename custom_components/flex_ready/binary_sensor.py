@@ -9,6 +9,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from . import FlexReadyConfigEntry
+from .building.coordinator import BuildingCoordinator
+from .building.descriptions import (
+    BUILDING_BINARY_SENSORS,
+    LOAD_BINARY_SENSORS,
+    BuildingBinarySensorDescription,
+    LoadBinarySensorDescription,
+)
+from .building.entity import BuildingEntity, LoadEntity, async_add_loads
 from .grid.descriptions import GridBinarySensorDescription
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_BINARY_SENSORS
@@ -34,6 +42,9 @@ async def async_setup_entry(
             async_add_entities(GridBinarySensor(ecowatt, row) for row in ECOWATT_BINARY_SENSORS)
         case SupplierCoordinator() as supplier:
             async_add_entities(GridBinarySensor(supplier, row) for row in SUPPLIER_BINARY_SENSORS)
+        case BuildingCoordinator() as building:
+            async_add_entities(BuildingBinarySensor(building, row) for row in BUILDING_BINARY_SENSORS)
+            async_add_loads(building, async_add_entities, LOAD_BINARY_SENSORS, LoadBinarySensor)
 
 
 @callback
@@ -57,6 +68,34 @@ class MeterBinarySensor(MeterEntity, BinarySensorEntity):
     @override
     def _read(self) -> bool | None:
         return self.entity_description.value_fn(self.coordinator.data)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = None if value is None else bool(value)
+
+
+class BuildingBinarySensor(BuildingEntity, BinarySensorEntity):
+    """A state of a building."""
+
+    entity_description: BuildingBinarySensorDescription
+
+    @override
+    def _read(self) -> bool | None:
+        return self.entity_description.value_fn(self.coordinator)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = None if value is None else bool(value)
+
+
+class LoadBinarySensor(LoadEntity, BinarySensorEntity):
+    """A state of a load."""
+
+    entity_description: LoadBinarySensorDescription
+
+    @override
+    def _read(self) -> bool | None:
+        return self.entity_description.value_fn(self.coordinator, self.load)
 
     @override
     def _accept(self, value: Hashable) -> None:

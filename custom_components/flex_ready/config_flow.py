@@ -3,18 +3,29 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, ConfigSubentryFlow
+from homeassistant.core import callback
 
+from .building.const import SUBENTRY_LOAD
 from .const import CONF_KIND, DOMAIN, Kind
+from .flows.building import BuildingFlow
 from .flows.ecowatt import EcowattFlow
+from .flows.load import LoadFlow
 from .flows.meter import MeterFlow
 from .flows.supplier import SupplierFlow
 
 
-class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, ConfigFlow, domain=DOMAIN):
+class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, ConfigFlow, domain=DOMAIN):
     """Adds a connection of Flex Ready."""
 
     VERSION = 1
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what can be added to an entry: loads to a building. An ignored discovery has no kind."""
+        return {SUBENTRY_LOAD: LoadFlow} if config_entry.data.get(CONF_KIND) == Kind.BUILDING else {}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -30,6 +41,8 @@ class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, ConfigFlow, doma
                 return await self.async_step_reconfigure_ecowatt(user_input)
             case Kind.SUPPLIER:
                 return await self.async_step_reconfigure_supplier(user_input)
+            case Kind.BUILDING:
+                return await self.async_step_reconfigure_building(user_input)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask again for what opens the door; a meter has none."""

@@ -24,3 +24,4 @@ class Kind(StrEnum):
     METER = "meter"
     ECOWATT = "ecowatt"
     SUPPLIER = "supplier"
+    BUILDING = "building"

@@ -5,6 +5,8 @@ from typing import Any, cast
 from homeassistant.core import HomeAssistant
 
 from . import FlexReadyConfigEntry
+from .building.coordinator import BuildingCoordinator
+from .building.diagnostics import building_diagnostics
 from .grid.diagnostics import grid_diagnostics
 from .meter.coordinator import MeterConfigEntry, MeterCoordinator
 from .meter.diagnostics import meter_diagnostics
@@ -12,7 +14,10 @@ from .meter.diagnostics import meter_diagnostics
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> dict[str, Any]:
     """Return the diagnostics of a connection."""
-    coordinator = entry.runtime_data
-    if isinstance(coordinator, MeterCoordinator):
-        return meter_diagnostics(cast("MeterConfigEntry", entry))
-    return grid_diagnostics(coordinator)
+    match entry.runtime_data:
+        case MeterCoordinator():
+            return meter_diagnostics(cast("MeterConfigEntry", entry))
+        case BuildingCoordinator() as building:
+            return building_diagnostics(building)
+        case signal:
+            return grid_diagnostics(signal)

@@ -1,12 +1,17 @@
-"""Events: a level was reached, an alert announced, a signal received."""
+"""Events: a level was reached, an alert announced, a signal received, a load shed."""
 
-from typing import override
+from collections.abc import Mapping
+from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from . import FlexReadyConfigEntry
+from .building.const import EVENT_LIMIT, EVENT_LOAD
+from .building.coordinator import BuildingCoordinator
+from .building.descriptions import BUILDING_EVENTS, BuildingEventDescription
+from .building.entity import BuildingEntity
 from .grid.changes import AlertWatch, LevelWatch, SignalWatch, Watch
 from .grid.ecowatt import EcowattCoordinator
 from .grid.entity import GridEntity, SignalCoordinator
@@ -18,7 +23,7 @@ PARALLEL_UPDATES = 0
 async def async_setup_entry(
     hass: HomeAssistant, entry: FlexReadyConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Set up the events of a signal."""
+    """Set up the events of a signal or of a building."""
     match entry.runtime_data:
         case EcowattCoordinator() as ecowatt:
             async_add_entities(
@@ -29,6 +34,8 @@ async def async_setup_entry(
             )
         case SupplierCoordinator() as supplier:
             async_add_entities([GridEvent(supplier, "supplier_signal", SignalWatch(supplier))])
+        case BuildingCoordinator() as building:
+            async_add_entities(BuildingEvent(building, row) for row in BUILDING_EVENTS)
 
 
 class GridEvent[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], EventEntity):
@@ -58,3 +65,39 @@ class GridEvent[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], Event
         for change in self._watch.look():
             self._trigger_event(change.kind, dict(change.about))
             self.async_write_ha_state()
+
+
+class BuildingEvent(BuildingEntity, EventEntity):
+    """What a building does about its limit; what happened while Home Assistant was down is none."""
+
+    entity_description: BuildingEventDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to what the coordinator tells."""
+        await super().async_added_to_hass()
+        for event in (EVENT_LIMIT, EVENT_LOAD):
+            self.async_on_remove(self.hass.bus.async_listen(event, self._told, event_filter=self._is_ours))
+
+    @callback
+    def _is_ours(self, data: Mapping[str, Any]) -> bool:
+        return bool(data["config_entry_id"] == self.coordinator.config_entry.entry_id)
+
+    @callback
+    def _told(self, event: Event) -> None:
+        data = event.data
+        if event.event_type == EVENT_LOAD:
+            about = {"load": data["name"], "reason": data["sentence"], "rehearsed": data["rehearsed"]}
+            self._trigger_event(f"load_{data['type']}", about)
+        else:
+            about = {name: data[name] for name in ("margin", "over", "limit", "unit", "rehearsed") if name in data}
+            self._trigger_event(data["type"], about)
+        self.async_write_ha_state()
+
+    @override
+    def _read(self) -> None:
+        """Show nothing but the events."""
+
+    @override
+    def _accept(self, value: object) -> None:
+        """Take nothing."""

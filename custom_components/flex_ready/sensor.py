@@ -3,13 +3,16 @@
 from collections.abc import Hashable
 from typing import cast, override
 
-from homeassistant.components.sensor import RestoreSensor, SensorEntity
-from homeassistant.const import Platform
+from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity
+from homeassistant.const import Platform, UnitOfApparentPower, UnitOfPower
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from . import FlexReadyConfigEntry
+from .building.coordinator import BuildingCoordinator
+from .building.descriptions import BUILDING_SENSORS, LOAD_SENSORS, BuildingSensorDescription, LoadSensorDescription
+from .building.entity import BuildingEntity, LoadEntity, async_add_loads
 from .grid.descriptions import GridSensorDescription, SensorValue as GridSensorValue
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_SENSORS
@@ -34,6 +37,9 @@ async def async_setup_entry(
             async_add_entities(GridSensor(ecowatt, row) for row in ECOWATT_SENSORS)
         case SupplierCoordinator() as supplier:
             async_add_entities(GridSensor(supplier, row) for row in SUPPLIER_SENSORS)
+        case BuildingCoordinator() as building:
+            async_add_entities(BuildingSensor(building, row) for row in BUILDING_SENSORS)
+            async_add_loads(building, async_add_entities, LOAD_SENSORS, LoadSensor)
 
 
 @callback
@@ -115,6 +121,51 @@ class MeterIndex(MeterSensor, RestoreSensor):
     def _read(self) -> SensorValue:
         now = super()._read()
         return self._restored if now is None else now
+
+
+class BuildingSensor(BuildingEntity, SensorEntity):
+    """A value of a building; its powers are in the unit of the subscribed power."""
+
+    entity_description: BuildingSensorDescription
+
+    @property
+    @override
+    def device_class(self) -> SensorDeviceClass | None:
+        """Apparent power where the subscribed power is in kVA."""
+        if not self.entity_description.power:
+            return self.entity_description.device_class
+        return SensorDeviceClass.APPARENT_POWER if self.coordinator.link.in_kva else SensorDeviceClass.POWER
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        """As the device class has it."""
+        if not self.entity_description.power:
+            return self.entity_description.native_unit_of_measurement
+        in_kva = self.coordinator.link.in_kva
+        return UnitOfApparentPower.KILO_VOLT_AMPERE if in_kva else UnitOfPower.KILO_WATT
+
+    @override
+    def _read(self) -> Hashable:
+        return self.entity_description.value_fn(self.coordinator)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
+
+
+class LoadSensor(LoadEntity, SensorEntity):
+    """A value of a load."""
+
+    entity_description: LoadSensorDescription
+
+    @override
+    def _read(self) -> Hashable:
+        return self.entity_description.value_fn(self.coordinator, self.load)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
 
 
 class GridSensor[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], SensorEntity):

@@ -76,12 +76,15 @@ class Load:
     on: bool = True
     commands: int = 0
     """How often it was told, whether or not that changed it."""
+    repeats: int = 0
+    """How often it was told to be what it was already."""
     deaf: bool = False
     """It takes what it is told and does nothing."""
 
     def switch(self, *, on: bool) -> None:
         """Tell it to be on or off."""
         self.commands += 1
+        self.repeats += on is self.on
         if not self.deaf:
             self.on = on
 

@@ -154,5 +154,6 @@ def _load(load: Load) -> Json:
         "on": load.on,
         "power_w": load.power_w,
         "commands": load.commands,
+        "repeats": load.repeats,
         "deaf": load.deaf,
     }

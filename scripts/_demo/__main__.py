@@ -16,6 +16,8 @@ from typing import Never
 
 from aiohttp import ClientSession, ClientTimeout
 
+from .building import add_building
+from .building_check import BuildingCheck
 from .check import Case, check_demo
 from .checklist import Checklist
 from .client import HomeAssistant
@@ -146,6 +148,10 @@ async def _check(options: argparse.Namespace) -> int:
                 checklist=checklist,
             )
             await check_demo(case)
+            if emulator.control:
+                print("the building is added, and its loads are handed over", flush=True)
+                building = EntryView(client, await add_building(client, session, emulator.control, entry_id))
+                await BuildingCheck(session, emulator.control, client, building, checklist).run()
         if not checklist.ok:
             print(f"\nthe end of Home Assistant's log:\n{end_of_log(folder)}\n")
     print(checklist.summary())
@@ -167,16 +173,19 @@ async def _show(options: argparse.Namespace) -> Never:
         async with (
             _meter(options) as (session, emulator),
             emulated_signals(session, folder) as signals,
-            _home(options, folder, session, emulator) as (client, _entry_id, process),
+            _home(options, folder, session, emulator) as (client, entry_id, process),
         ):
             await _add_signals(client, signals)
+            if emulator.control:
+                await add_building(client, session, emulator.control, entry_id)
             print(f"\nOpen {client.url} : no login is needed on this machine\n")
             print(f"The meter: {client.url}/config/integrations/integration/flex_ready")
             print(f"The emulated RTE and supplier: {signals.url} (POST /control/scenario changes the grid)")
             if emulator.control:
                 print(f"The emulated building: {emulator.control}")
                 print("Try: switch a load off, and see the power of the meter follow within a minute;")
-                print("     leave all of them on, and see the meter warn (PREAVIS) above 90 % of its subscribed power.")
+                print("     leave all of them on, and see the meter warn (PREAVIS) above 90 % of its subscribed power;")
+                print("     set the building's mode to limit, and see loads go off late and come back early, and why.")
             print("Ctrl-C ends it.", flush=True)
             raise DemoError(f"Home Assistant ended with status {await process.wait()}")
 

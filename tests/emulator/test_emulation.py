@@ -209,6 +209,7 @@ async def test_control_switches_loads(controlled: tuple[Emulation, ClientSession
         "on": False,
         "power_w": 0,
         "commands": 1,
+        "repeats": 0,
         "deaf": False,
     }
     await asyncio.sleep(0.1)
@@ -218,6 +219,7 @@ async def test_control_switches_loads(controlled: tuple[Emulation, ClientSession
     assert state["preavis"] is False
     status, answer = await post(client, "/loads/ev_charger", {"on": True})
     assert (status, answer["on"], answer["commands"]) == (200, True, 2)
+    assert (await post(client, "/loads/ev_charger", {"on": True}))[1]["repeats"] == 1
 
 
 async def test_a_deaf_load(controlled: tuple[Emulation, ClientSession]) -> None:

@@ -1,34 +1,30 @@
-"""Actions: what the signals say for a period, and when it is best to consume. Series are answers, never attributes."""
+"""Actions of the signals: what they say for a period, and when it is best to consume."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, selector, service
+from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import probatio
 
-from .const import DOMAIN
-from .grid.ecowatt import EcowattCoordinator
-from .grid.supplier import SupplierCoordinator
-from .signals.ecowatt.model import Level
-from .signals.supplier.model import Step
-from .signals.windows import Aim, Found, Lack, NoWindowError, Wish, find_windows
-from .slots import Slot, Stretch
+from ..const import DOMAIN
+from ..grid.ecowatt import EcowattCoordinator
+from ..grid.supplier import SupplierCoordinator
+from ..signals.ecowatt.model import Level
+from ..signals.supplier.model import Step
+from ..signals.windows import Aim, Found, Lack, NoWindowError, Wish, find_windows
+from ..slots import Slot, Stretch
+from .entry import ENTRY, coordinator_of
 
-_ENTRY: dict[probatio.Marker, object] = {
-    probatio.Required(ATTR_CONFIG_ENTRY_ID): selector.ConfigEntrySelector({"integration": DOMAIN}),
-}
-_PERIOD = {**_ENTRY, probatio.Optional("start"): cv.datetime, probatio.Optional("end"): cv.datetime}
+_PERIOD = {**ENTRY, probatio.Optional("start"): cv.datetime, probatio.Optional("end"): cv.datetime}
 _PERIOD_SCHEMA = probatio.Schema(_PERIOD)
 _LONGEST = timedelta(days=7)
 _WINDOWS_SCHEMA = probatio.Schema(
     {
-        **_ENTRY,
+        **ENTRY,
         probatio.Required("aim"): probatio.Coerce(Aim),
         probatio.Required("duration"): probatio.All(
             cv.positive_time_period, probatio.Range(min=timedelta(minutes=1), max=_LONGEST)
@@ -45,8 +41,8 @@ _WINDOWS_SCHEMA = probatio.Schema(
 
 
 @callback
-def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the actions."""
+def async_setup_signal_services(hass: HomeAssistant) -> None:
+    """Register the actions of the signals."""
     for name, handler, schema in (
         ("get_ecowatt", _get_ecowatt, _PERIOD_SCHEMA),
         ("get_supplier_signal", _get_supplier_signal, _PERIOD_SCHEMA),
@@ -57,7 +53,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _get_ecowatt(call: ServiceCall) -> ServiceResponse:
     """Return the days and hours of Ecowatt."""
-    ecowatt = _coordinator(call, EcowattCoordinator)
+    ecowatt = coordinator_of(call, EcowattCoordinator)
     if (forecast := ecowatt.current) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_signal")
     stretch = _period(call, ecowatt.day(0).start, forecast.hours.slots[-1].end if forecast.hours.slots else None)
@@ -82,7 +78,7 @@ async def _get_ecowatt(call: ServiceCall) -> ServiceResponse:
 
 async def _get_supplier_signal(call: ServiceCall) -> ServiceResponse:
     """Return the steps of the supplier signal."""
-    supplier = _coordinator(call, SupplierCoordinator)
+    supplier = coordinator_of(call, SupplierCoordinator)
     if (held := supplier.current) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_signal")
     steps = held.signal.steps
@@ -103,7 +99,7 @@ async def _get_supplier_signal(call: ServiceCall) -> ServiceResponse:
 
 async def _find_windows(call: ServiceCall) -> ServiceResponse:
     """Return the best windows to consume, with the reasons."""
-    supplier = _coordinator(call, SupplierCoordinator)
+    supplier = coordinator_of(call, SupplierCoordinator)
     if (held := supplier.current) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_signal")
     steps = held.signal.steps
@@ -149,14 +145,6 @@ def _answer(supplier: SupplierCoordinator, found: Found, *, ecowatt: bool) -> Js
             for reason in found.reasons
         ],
     }
-
-
-def _coordinator[CoordinatorT](call: ServiceCall, kind: type[CoordinatorT]) -> CoordinatorT:
-    """Return what runs an entry of a kind; raise ServiceValidationError if that is no such entry, or not loaded."""
-    entry: ConfigEntry[object] = service.async_get_config_entry(call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID])
-    if not isinstance(entry.runtime_data, kind):
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="entry_of_another_kind")
-    return entry.runtime_data
 
 
 def _fresh_ecowatt(hass: HomeAssistant) -> EcowattCoordinator | None:

@@ -1,0 +1,140 @@
+"""The flow of a building: the meter that it is kept under the subscribed power of, and how that is judged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_NAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+import probatio
+
+from ..building.const import (
+    AUTOMATIC,
+    CONF_BLIND_POLICY,
+    CONF_LIMIT,
+    CONF_METER_ENTRY,
+    CONF_TD,
+    CONF_WINDOW,
+)
+from ..const import CONF_KIND, DOMAIN, Kind
+from ..control.orders import Blind
+from ..control.window import Kind as WindowKind
+from ..tic.td import CANDIDATES
+
+WINDOWS = (AUTOMATIC, *(kind.value for kind in WindowKind))
+TDS = ("0", *(str(minutes) for minutes in CANDIDATES))
+_ADVANCED = "advanced"
+_MOST_KW = 100_000
+
+
+def _options(key: str, options: tuple[str, ...]) -> SelectSelector:
+    return SelectSelector(
+        SelectSelectorConfig(options=[*options], mode=SelectSelectorMode.DROPDOWN, translation_key=key)
+    )
+
+
+_ADVANCED_SCHEMA = probatio.Schema(
+    {
+        probatio.Required(CONF_WINDOW, default=AUTOMATIC): _options(CONF_WINDOW, WINDOWS),
+        probatio.Required(CONF_TD, default="0"): _options(CONF_TD, TDS),
+        probatio.Required(CONF_LIMIT, default=0): NumberSelector(
+            NumberSelectorConfig(
+                min=0, max=_MOST_KW, step="any", mode=NumberSelectorMode.BOX, unit_of_measurement="kW / kVA"
+            )
+        ),
+        probatio.Required(CONF_BLIND_POLICY, default=Blind.HOLD.value): _options(
+            CONF_BLIND_POLICY, tuple(policy.value for policy in Blind)
+        ),
+    }
+)
+
+
+class BuildingFlow(ConfigFlow):
+    """Adds a building, and changes its meter or how the limit is judged."""
+
+    async def async_step_building(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for a name and a meter."""
+        return await self._async_ask_building("building", user_input, {CONF_NAME: self.hass.config.location_name})
+
+    async def async_step_reconfigure_building(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for another meter, or how the limit is to be judged."""
+        entry = self._get_reconfigure_entry()
+        data = entry.data
+        advanced = {
+            CONF_WINDOW: data[CONF_WINDOW],
+            CONF_TD: str(data[CONF_TD]),
+            CONF_LIMIT: data[CONF_LIMIT],
+            CONF_BLIND_POLICY: data[CONF_BLIND_POLICY],
+        }
+        known = {CONF_NAME: entry.title, CONF_METER_ENTRY: data[CONF_METER_ENTRY], _ADVANCED: advanced}
+        return await self._async_ask_building("reconfigure_building", user_input, known)
+
+    async def _async_ask_building(
+        self, step: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        meters = [
+            entry
+            for entry in self.hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+            if entry.data[CONF_KIND] == Kind.METER
+        ]
+        if not meters:
+            return self.async_abort(reason="no_meter")
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if title := user_input[CONF_NAME].strip():
+                return await self._async_take_building(title, user_input)
+            errors[CONF_NAME] = "no_name"
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(_schema(meters), user_input or known),
+            errors=errors,
+        )
+
+    async def _async_take_building(self, title: str, user_input: Mapping[str, Any]) -> ConfigFlowResult:
+        meter, advanced = user_input[CONF_METER_ENTRY], user_input[_ADVANCED]
+        data = {
+            CONF_KIND: Kind.BUILDING.value,
+            CONF_METER_ENTRY: meter,
+            CONF_WINDOW: advanced[CONF_WINDOW],
+            CONF_TD: int(advanced[CONF_TD]),
+            CONF_LIMIT: float(advanced[CONF_LIMIT]),
+            CONF_BLIND_POLICY: advanced[CONF_BLIND_POLICY],
+        }
+        unique_id = f"building_{meter}"
+        if self.source != SOURCE_RECONFIGURE:
+            await self.async_set_unique_id(unique_id)
+            self._abort_if_unique_id_configured()
+            return self.async_create_entry(title=title, data=data)
+        entry = self._get_reconfigure_entry()
+        if unique_id != entry.unique_id:
+            await self.async_set_unique_id(unique_id)
+            self._abort_if_unique_id_configured()
+        done = self.async_update_and_abort(entry, unique_id=unique_id, title=title, data=data)
+        if not entry.update_listeners:
+            # It could not be set up, so nothing listens that would set it up anew.
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return done
+
+
+def _schema(meters: list[ConfigEntry]) -> probatio.Schema:
+    options = [SelectOptionDict(value=entry.entry_id, label=entry.title) for entry in meters]
+    only = meters[0].entry_id if len(meters) == 1 else probatio.UNDEFINED
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_NAME): TextSelector(),
+            probatio.Required(CONF_METER_ENTRY, default=only): SelectSelector(
+                SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
+            ),
+            probatio.Required(_ADVANCED): section(_ADVANCED_SCHEMA, {"collapsed": True}),
+        }
+    )

@@ -1,0 +1,13 @@
+"""The actions. Series are answers, never attributes."""
+
+from homeassistant.core import HomeAssistant, callback
+
+from .building import async_setup_building_services
+from .signals import async_setup_signal_services
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    async_setup_signal_services(hass)
+    async_setup_building_services(hass)
