@@ -3,7 +3,7 @@
 import asyncio
 from asyncio.subprocess import STDOUT, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 import secrets
 
@@ -41,19 +41,20 @@ async def home_assistant(
 
 async def _bring_up(session: ClientSession, url: str, language: str, process: Process) -> HomeAssistant:
     anyone = HomeAssistant(session, url)
+    # Nobody needs the password: being on this machine is enough.
+    user = {"name": "Demo", "username": "demo", "password": secrets.token_urlsafe(), "language": language}
     while True:
         if process.returncode is not None:
             raise DemoError(f"Home Assistant ended with status {process.returncode}")
         try:
-            steps = await anyone.get("/api/onboarding")
+            # Not there yet, or without this part yet; started again on a folder, it asks no more.
+            with suppress(DemoError):
+                if not all(step["done"] for step in await anyone.get("/api/onboarding")):
+                    await anyone.post("/api/onboarding/users", {**user, "client_id": f"{url}/"})
+            client = await log_in(session, url)
             break
-        except ClientError, DemoError:  # not there yet, or without this part yet
+        except ClientError, DemoError:
             await asyncio.sleep(_POLL_S)
-    if not all(step["done"] for step in steps):
-        # Nobody needs the password: being on this machine is enough.
-        user = {"name": "Demo", "username": "demo", "password": secrets.token_urlsafe(), "language": language}
-        await anyone.post("/api/onboarding/users", {**user, "client_id": f"{url}/"})
-    client = await log_in(session, url)
     while (await client.get("/api/config"))["state"] != "RUNNING":  # noqa: ASYNC110  # it is another process's state
         await asyncio.sleep(_POLL_S)
     return client
