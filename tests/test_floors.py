@@ -13,8 +13,8 @@ ROOMS = ("tic", "signals", "flexibility", "control", "settlement")
 """Pure, those that are there."""
 PURE = [
     *(path for room in ROOMS for path in sorted((HOUSE / room).rglob("*.py"))),
-    *(HOUSE / "meter" / f"{name}.py" for name in ("state", "gate", "quality", "indexes", "readings", "makers")),
-    *(HOUSE / f"{name}.py" for name in ("port", "listen")),
+    *(HOUSE / "meter" / f"{name}.py" for name in ("state", "quality", "indexes", "readings", "makers")),
+    *(HOUSE / f"{name}.py" for name in ("port", "listen", "gate")),
 ]
 GROUND = [path for room in ROOMS if room != "flexibility" for path in sorted((HOUSE / room).rglob("*.py"))]
 PROGRAM = HOUSE / "tic" / "__main__.py"

@@ -17,6 +17,7 @@ from .building.descriptions import (
     LoadBinarySensorDescription,
 )
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .gate import AT_ONCE
 from .grid.descriptions import GridBinarySensorDescription
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_BINARY_SENSORS
@@ -26,7 +27,6 @@ from .grid.supplier_descriptions import SUPPLIER_BINARY_SENSORS
 from .meter.binary_descriptions import BINARY_SENSORS, MeterBinarySensorDescription
 from .meter.coordinator import MeterConfigEntry, MeterCoordinator
 from .meter.entity import MeterEntity, async_add_as_seen
-from .meter.gate import AT_ONCE
 
 PARALLEL_UPDATES = 0
 

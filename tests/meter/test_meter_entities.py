@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import (  # type: ignore[impor
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.flex_ready.const import DOMAIN
-from custom_components.flex_ready.meter.gate import SLOW_S
+from custom_components.flex_ready.gate import SLOW_S
 from emulator.meter import MeterConfig, frames
 from emulator.meter.wire import Layout
 

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (  
     async_wait_recording_done,
 )
 
-from custom_components.flex_ready.meter.gate import MINUTE_S, POWER_S
+from custom_components.flex_ready.gate import MINUTE_S, POWER_S
 from emulator.meter import EmulatedFrame, MeterConfig
 from emulator.meter.source import EmulatedSource
 from emulator.meter.wire import FRAME_GAP_US

@@ -17,7 +17,7 @@ from homeassistant.components.switch.const import SwitchDeviceClass
 from homeassistant.const import EntityCategory, UnitOfEnergy, UnitOfTime
 
 from ..control.orders import Mode, Reason, Situation
-from ..meter.gate import MINUTE_S, POWER_S, SLOW_S, Pace
+from ..gate import MINUTE_S, POWER_S, SLOW_S, Pace
 from .coordinator import BuildingCoordinator
 from .entity import BuildingDescription
 from .plan import LOAD_STATES, instant, load_state, sentence, target_of

@@ -1,7 +1,6 @@
 """What the entities of a building share: its device and those of its loads, and the gate before the recorder."""
 
-from abc import abstractmethod
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import override
 
@@ -11,13 +10,11 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from ..const import DOMAIN
-from ..meter.gate import AT_ONCE, Gate, Pace
+from ..gate import AT_ONCE, Pace
+from ..gated import GatedEntity
 from .coordinator import BuildingCoordinator
-
-_UNAVAILABLE = object()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,52 +41,24 @@ def load_of_device(hass: HomeAssistant, device_id: str) -> tuple[str, str] | Non
     return entry_id, load
 
 
-class _Gated(CoordinatorEntity[BuildingCoordinator]):
-    """An entity whose `_read` gives its present value; it is written when its gate lets it pass."""
-
-    _attr_has_entity_name = True
+class _Gated(GatedEntity[BuildingCoordinator]):
     entity_description: BuildingDescription
 
     def __init__(self, coordinator: BuildingCoordinator, description: BuildingDescription, of: str) -> None:
-        super().__init__(coordinator)
+        super().__init__(coordinator, description.pace)
         self.entity_description = description
         self._attr_unique_id = f"{of}_{description.key}"
-        self._gate = Gate(description.pace)
+
+    @property
+    @override
+    def _now(self) -> float:
+        return self.coordinator.monotonic()
 
     @property
     @override
     def available(self) -> bool:
         """What tells of the running window is not shown while the meter is silent."""
         return not (self.entity_description.of_window and self.coordinator.data.blind)
-
-    @abstractmethod
-    def _read(self) -> Hashable:
-        """Return the present value."""
-
-    @abstractmethod
-    def _accept(self, value: Hashable) -> None:
-        """Make a value that passed the gate the entity's state."""
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Take the present value, to be written once the entity is added."""
-        await super().async_added_to_hass()
-        self._pass()
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        if self._pass():
-            self.async_write_ha_state()
-
-    def _pass(self) -> bool:
-        available = self.available
-        value = self._read() if available else _UNAVAILABLE
-        if not self._gate.passes(value, self.coordinator.monotonic()):
-            return False
-        if available:
-            self._accept(value)
-        return True
 
 
 class BuildingEntity(_Gated):

@@ -22,8 +22,8 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
+from ..gate import AT_ONCE, MINUTE_S, POWER_S, SLOW_S, Pace
 from ..tic.stge import TEMPO
-from .gate import AT_ONCE, MINUTE_S, POWER_S, SLOW_S, Pace
 from .readings import (
     BREAKER,
     PERIODS,

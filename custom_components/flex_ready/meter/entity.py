@@ -1,31 +1,26 @@
 """What all entities of a meter share: their device, their availability, and the gate in front of the recorder."""
 
-from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import override
 
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
-from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from ..const import CONF_METER, CONF_SERIAL, DOMAIN
+from ..gate import Pace
+from ..gated import GatedEntity
 from .coordinator import MeterConfigEntry, MeterCoordinator
-from .gate import Gate, Pace
 from .makers import maker_of
 
-_UNAVAILABLE = object()
 
-
-class MeterEntity(CoordinatorEntity[MeterCoordinator]):
-    """An entity of a meter. `_read` gives its present value; it is written when its gate lets it pass."""
-
-    _attr_has_entity_name = True
+class MeterEntity(GatedEntity[MeterCoordinator]):
+    """An entity of a meter."""
 
     def __init__(self, coordinator: MeterCoordinator, description: EntityDescription, pace: Pace) -> None:
         """Make an entity of the meter that a coordinator reads."""
-        super().__init__(coordinator)
+        super().__init__(coordinator, pace)
         self.entity_description = description
         entry = coordinator.config_entry
         serial: str | None = entry.data[CONF_SERIAL]
@@ -37,43 +32,17 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
             manufacturer=maker_of(serial),
             serial_number=serial,
         )
-        self._gate = Gate(pace)
+
+    @property
+    @override
+    def _now(self) -> float:
+        return self.coordinator.monotonic()
 
     @staticmethod
     def identity(entry: MeterConfigEntry) -> str:
         """Return what stands for the meter in unique ids: its serial number, where it sends one."""
         serial: str | None = entry.data[CONF_SERIAL]
         return serial or entry.entry_id
-
-    @abstractmethod
-    def _read(self) -> Hashable:
-        """Return the present value."""
-
-    @abstractmethod
-    def _accept(self, value: Hashable) -> None:
-        """Make a value that passed the gate the entity's state."""
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Take the present value, to be written once the entity is added."""
-        await super().async_added_to_hass()
-        self._pass()
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        """Write the state if it is due."""
-        if self._pass():
-            self.async_write_ha_state()
-
-    def _pass(self) -> bool:
-        available = self.coordinator.last_update_success
-        value = self._read() if available else _UNAVAILABLE
-        if not self._gate.passes(value, self.coordinator.monotonic()):
-            return False
-        if available:
-            self._accept(value)
-        return True
 
 
 @callback

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from custom_components.flex_ready.meter.gate import AT_ONCE, MINUTE_S, POWER_S, SLOW_S, Gate, Pace
+from custom_components.flex_ready.gate import AT_ONCE, MINUTE_S, POWER_S, SLOW_S, Gate, Pace
 
 POWER = Pace(20)
 
