@@ -364,7 +364,8 @@ def test_exceptions() -> None:
     for name in ("entry", "signals"):
         named |= set(literals(code(f"services/{name}.py"), "ServiceValidationError", "translation_key"))
     named |= {"not_a_load", "no_loads", "shedding_off"}
-    named |= set(literals(code("building/coordinator.py"), "ConfigEntryError", "translation_key"))
+    for refusal in ("HomeAssistantError", "refusal"):
+        named |= set(literals(code("building/coordinator.py"), refusal, "translation_key"))
     named |= {"no_window", *(f"no_window_{lack}" for lack in Lack)}
     named |= {f"signal_{trouble}" for trouble in SignalTrouble}
     assert texts.keys() == {f"port_{trouble}" for trouble in Trouble} | named

@@ -8,7 +8,16 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.flex_ready.control.load import DISOBEYED_MS, HAND_MS, Hours, Load, LoadState, Seen, worth_it
+from custom_components.flex_ready.control.load import (
+    DISOBEYED_MS,
+    GUESS,
+    HAND_MS,
+    Hours,
+    Load,
+    LoadState,
+    Seen,
+    worth_it,
+)
 from custom_components.flex_ready.control.overruns import Overruns
 from custom_components.flex_ready.control.trace import Trace
 from custom_components.flex_ready.control.window import MINUTE_MS, Kind, Reached
@@ -37,6 +46,7 @@ def load(**others: object) -> Load:
         (OFF, False),
         (Seen(on=False), True),
         (Seen(step=None), True),
+        (Seen(sheddable=False), False),
     ],
 )
 @pytest.mark.parametrize("forced", [False, True])
@@ -202,12 +212,17 @@ def test_shedding_that_does_not_help() -> None:
 
 def test_nominal_power_is_learned() -> None:
     """From what shedding it saved, if the user did not say; a nothing teaches nothing."""
-    unknown, state = load(nominal=0), LoadState()
+    unknown, state = load(nominal=0), LoadState(step=1)
     for effect, learned in ((2_000, 2_000), (1_000, 1_750), (50, 1_750), (1_750, 1_750)):
         state.saw_effect(unknown, 0, effect, T)
         assert state.learned == learned
     assert state.futile == 0
-    known = LoadState()
+    part, leaves = LoadState(step=1), load(nominal=0, steps=(500,))
+    assert part.would_draw(leaves, Seen()) == 500 + GUESS
+    part.saw_effect(leaves, GUESS, 1_500, T)
+    assert part.would_draw(leaves, Seen()) == 2_000
+    assert part.would_draw(leaves, Seen(on=False)) == 0
+    known = LoadState(step=1)
     known.saw_effect(load(), 3_000, 2_900, T)
     assert known.learned == 0
 

@@ -280,7 +280,7 @@ async def test_a_switch(hass: HomeAssistant, building: MockConfigEntry) -> None:
         CONF_BLIND: True,
     }
     ours = building.runtime_data.handovers[subentry.subentry_id]
-    assert (ours.title, ours.method, ours.entity_id, ours.power_sensor) == ("Tank", Method.OFF, BOILER, POWER)
+    assert (ours.title, ours.how.method, ours.entity_id, ours.power_sensor) == ("Tank", Method.OFF, BOILER, POWER)
     load = ours.load
     assert (load.priority, load.nominal, load.steps, load.when_blind) == (2, 2400, (100,), True)
     assert (load.min_on, load.min_off, load.max_off, load.most_sheds) == (300_000, 30_000, 7_200_000, 6)
@@ -333,7 +333,7 @@ async def test_a_heating(hass: HomeAssistant, building: MockConfigEntry) -> None
     assert talk.step == "rules"
     assert talk.shown == {CONF_MIN_ON: 10, CONF_MIN_OFF: 10, CONF_MAX_OFF: 30}
     await talk.submit(**rules())
-    assert (talk.read.method, talk.read.shift) == (Method.SETPOINT, -1.5)
+    assert (talk.read.how.method, talk.read.how.shift) == (Method.SETPOINT, -1.5)
     # The same by a preset: nothing of the setpoint is left.
     await talk.change(talk.load, "entity")
     await talk.submit(entity=HEATING)
@@ -341,7 +341,7 @@ async def test_a_heating(hass: HomeAssistant, building: MockConfigEntry) -> None
     assert (talk.step, talk.shown) == ("preset", {CONF_PRESET: "away"})
     await talk.submit(preset="comfort")
     await talk.submit(**rules())
-    assert (talk.read.method, talk.read.preset, talk.read.shift) == (Method.PRESET, "comfort", 0)
+    assert (talk.read.how.method, talk.read.how.preset, talk.read.how.shift) == (Method.PRESET, "comfort", 0)
     await talk.change(talk.load, "entity")
     await talk.submit(entity=HEATING)
     await talk.choose("preset")
@@ -351,7 +351,7 @@ async def test_a_heating(hass: HomeAssistant, building: MockConfigEntry) -> None
     await talk.submit(entity=HEATING)
     await talk.choose("off")
     await talk.submit(**rules())
-    assert (talk.read.method, talk.read.preset) == (Method.OFF, "")
+    assert (talk.read.how.method, talk.read.how.preset) == (Method.OFF, "")
 
 
 async def test_what_cools(hass: HomeAssistant, building: MockConfigEntry) -> None:
@@ -420,7 +420,7 @@ async def test_a_number(
     await talk.submit(**rules())
     how = {CONF_METHOD: "limit", CONF_ENTITY: kept(hass, entity_id), **data}
     assert talk.load.data == {**RULES, **how, CONF_NOMINAL_W: 10_000}
-    assert (talk.read.value, talk.read.load.steps) == (value[CONF_VALUE], (left,))
+    assert (talk.read.how.value, talk.read.load.steps) == (value[CONF_VALUE], (left,))
     # Its rules can be changed, and what is left stays; its value is shown again.
     await talk.change(talk.load, "rules")
     await talk.submit(**rules(priority=9))
@@ -452,8 +452,8 @@ async def test_scripts(hass: HomeAssistant, building: MockConfigEntry) -> None:
     assert (talk.load.title, talk.load.unique_id) == ("Cold rooms", how[CONF_SHED_SCRIPT])
     assert talk.load.data == {**RULES, **how, CONF_METHOD: "scripts", CONF_NOMINAL_W: 10_000}
     read = talk.read
-    assert (read.method, read.entity_id, read.power_sensor) == (Method.SCRIPTS, None, None)
-    assert [read.shed_script, read.restore_script] == [*scripts.values()]
+    assert (read.how.method, read.entity_id, read.power_sensor) == (Method.SCRIPTS, None, None)
+    assert [read.how.shed_script, read.how.restore_script] == [*scripts.values()]
     # With an entity.
     await talk.change(talk.load, "scripts")
     assert talk.shown == {CONF_NAME: "Cold rooms", **scripts}
@@ -538,8 +538,10 @@ async def test_two_dialogs_at_once(hass: HomeAssistant, building: MockConfigEntr
     ("wrong", "errors"),
     [
         ({"confirm": False}, {"confirm": "confirm_host"}),
-        ({"confirm": False, "power": {}}, {"base": "no_power", "confirm": "confirm_host"}),
-        ({"power": {CONF_NOMINAL_W: 0}}, {"base": "no_power"}),
+        (
+            {"confirm": False, "power": {CONF_NOMINAL_W: 500, CONF_LEFT_W: 500}},
+            {"base": "nothing_to_shed", "confirm": "confirm_host"},
+        ),
         ({"power": {CONF_NOMINAL_W: 500, CONF_LEFT_W: 500}}, {"base": "nothing_to_shed"}),
         ({"power": {CONF_POWER_SENSOR: "sensor.nowhere"}}, {"base": "no_power_sensor"}),
         ({"power": {CONF_POWER_SENSOR: "sensor.counter"}}, {"base": "no_power_sensor"}),

@@ -1,15 +1,15 @@
 """A building in Home Assistant: its meter heard, its loads seen and commanded, every step kept before it is taken."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, override
+from typing import Any, NoReturn, override
 from uuid import uuid4
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import Context, Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 from homeassistant.helpers.event import (
     async_track_entity_registry_updated_event,
@@ -26,7 +26,6 @@ from ..control.load import Seen
 from ..control.orders import Blind, Command, Decision, Mode, Reading, Reason, Source, Tick, Wish
 from ..control.overruns import Overruns
 from ..control.window import Kind
-from .actuator import Actuator
 from .billed import Billed
 from .const import (
     AUTOMATIC,
@@ -38,16 +37,14 @@ from .const import (
     SUBENTRY_LOAD,
 )
 from .handover import Handover, handover
+from .hands import Hands
 from .herald import Herald
 from .meter_link import MeterLink, epoch_ms
-from .store import Kept, store
+from .store import Kept, befores, store
 from .words import Words
 
 _TICK = timedelta(seconds=5)
 _SAVE_S = 60
-_COMMAND_S = 30
-_AGAIN_S = 60
-"""A load that could not be given back is tried again after so long."""
 
 type BuildingConfigEntry = ConfigEntry[BuildingCoordinator]
 
@@ -65,7 +62,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         self.kept = Kept()
         self.controller = Controller(())
         self.herald = Herald(self)
-        self._actuators: dict[str, Actuator] = {}
+        self.hands = Hands(self)
         self._store = store(hass, entry.entry_id)
         self._link: MeterLink | None = None
         self.zone = dt_util.get_default_time_zone()
@@ -73,9 +70,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         self.monotonic: Callable[[], float] = hass.loop.time
         self._billed = Billed()
         self._ready = False
-        self._commanding: asyncio.Task[None] | None = None
-        self._todo: list[Command] = []
-        self._tried: dict[str, float] = {}
+        self._written = 0.0
 
     @property
     def overruns(self) -> Overruns:
@@ -95,28 +90,27 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         entry = self.config_entry
         self.zone = await dt_util.async_get_time_zone(SITE_ZONE) or self.zone
         self.words = await Words.async_load(self.hass, self.zone)
+        await self._take_up()
+        for subentry in entry.get_subentries_of_type(SUBENTRY_LOAD):
+            self.handovers[subentry.subentry_id] = handover(self.hass, subentry)
+        self.controller = Controller(
+            (ours.load for ours in self.handovers.values()), Blind(entry.data[CONF_BLIND_POLICY])
+        )
+        self.controller.restore(self.kept.loads)
+        self.hands.take_up()
         meter = self.hass.config_entries.async_get_entry(entry.data[CONF_METER_ENTRY])
         if meter is None:
-            raise ConfigEntryError(translation_domain=DOMAIN, translation_key="no_meter_entry")
-        await self._take_up()
+            await self._give_up()
         window = entry.data[CONF_WINDOW]
         self._link = MeterLink(self.hass, meter, self._heard, kind=None if window == AUTOMATIC else Kind(window))
         self._link.td = int(entry.data[CONF_TD]) or self.kept.td
         self._link.fixed_td = bool(entry.data[CONF_TD])
         self._link.was_in_kva = self.kept.in_kva
         self._link.limit_w = round(entry.data[CONF_LIMIT] * 1000)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_LOAD):
-            self.handovers[subentry.subentry_id] = ours = handover(self.hass, subentry)
-            self._actuators[subentry.subentry_id] = Actuator(self.hass, ours)
-        self.controller = Controller(
-            (ours.load for ours in self.handovers.values()), Blind(entry.data[CONF_BLIND_POLICY])
-        )
-        self.controller.restore(self.kept.loads)
-        self.kept.before = {name: kept for name, kept in self.kept.before.items() if name in self.handovers}
         self.data = Decision(epoch_ms(dt_util.utcnow()), (), (), None, blind=True, warned=False)
         entry.async_on_unload(self._link.start())
         entry.async_on_unload(async_track_time_interval(self.hass, self._timer, _TICK))
-        if watched := [one for actuator in self._actuators.values() for one in actuator.entities]:
+        if watched := [one for actuator in self.hands.actuators.values() for one in actuator.entities]:
             entry.async_on_unload(async_track_state_change_event(self.hass, watched, self._changed))
         if named := {name for ours in self.handovers.values() for name in ours.entities}:
             entry.async_on_unload(async_track_entity_registry_updated_event(self.hass, named, self._renamed))
@@ -125,24 +119,29 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
     async def async_stop(self) -> None:
         """Give every load back, and do no more."""
         self._ready = False
-        if self._commanding is not None:
-            await asyncio.wait([self._commanding])
-        for name in [*self.kept.before]:
-            await self._give_back(name)  # what is out of reach stays noted, for the next start
+        await self.hands.async_let_go()
         for state in self.controller.states.values():
             state.step = state.limit_step = 0
         # An order without an end is not to come back long after.
         self.kept.wishes = {name: wish for name, wish in self.kept.wishes.items() if wish.until is not None}
         self.herald.end()
-        await self._async_save()
+        await self.async_keep()
         await self.async_shutdown()
 
     async def _take_up(self) -> None:
+        data: object = None
         try:
             if (data := await self._store.async_load()) is not None:
                 self.kept = Kept.from_dict(data)
         except (HomeAssistantError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
             LOGGER.warning("What was kept of %s is of no use: %s", self.name, error)
+            self.kept = Kept(before=befores(data))
+
+    async def _give_up(self) -> NoReturn:
+        """Without a meter entry there is no building any more: give back what is still shed, then say so."""
+        await self.async_stop()
+        refusal = ConfigEntryNotReady if self.kept.before else ConfigEntryError
+        raise refusal(translation_domain=DOMAIN, translation_key="no_meter_entry")
 
     # What users and automations say.
 
@@ -172,7 +171,10 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         forced: bool = False,
         name: str | None = None,
     ) -> str:
-        """Have loads shed, or so much power (W or VA) of any; return the id of the order."""
+        """Have loads shed, or so much power (W or VA) of any; return the id of the order.
+
+        Raises HomeAssistantError if the order could not be kept.
+        """
         wish = Wish(
             id=name or uuid4().hex[:8],
             source=source,
@@ -184,7 +186,12 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         )
         self.kept.wishes[wish.id] = wish
         self.kept.texts[wish.id] = text[:255]
-        await self._async_changed()
+        if not await self.async_keep():
+            del self.kept.wishes[wish.id], self.kept.texts[wish.id]
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="not_kept", translation_placeholders={"building": self.name}
+            )
+        await self._act()
         return wish.id
 
     async def async_restore(self, loads: tuple[str, ...] | None = None) -> int:
@@ -209,22 +216,27 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         return found
 
     async def _async_changed(self) -> None:
-        """Keep what was said, and act on it."""
-        await self._async_save()
+        """Keep what was said, and act on it: what gives loads back is done in any case."""
+        await self.async_keep()
+        await self._act()
+
+    async def _act(self) -> None:
         self._decide(None)
-        if self._commanding is not None:
-            await asyncio.wait([self._commanding])
+        await self.hands.async_done()
 
     # What is heard and seen.
 
     async def _started(self, _hass: HomeAssistant) -> None:
         """Bring the loads to where the store says: what was interrupted is done, nothing is done twice."""
-        for name in [*self.kept.before]:
+        commands: list[Command] = []
+        for name in self.kept.before:
             state = self.controller.states.get(name)
             if state is None or not state.step or self.kept.mode is Mode.OBSERVE:
-                await self._give_back(name)
-            elif not state.obeyed and self._seen(name).step == 0:  # one that had obeyed was switched by someone since
-                await self._shed(name)
+                commands.append(Command(name, 0))
+            elif not state.obeyed and self.seen(name).step == 0:  # one that had obeyed was switched by someone since
+                commands.append(Command(name, state.step))
+                self.controller.tell_again(name, epoch_ms(dt_util.utcnow()))
+        self.hands.take(commands)
         self._ready = True
         self._decide(None)
 
@@ -234,6 +246,8 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
 
     @callback
     def _timer(self, _now: datetime) -> None:
+        if self._store.failed and self.monotonic() - self._written >= _SAVE_S:
+            self.create_task(self.async_keep(), "keeping")
         self._decide(None)
 
     @callback
@@ -251,9 +265,11 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             if any(ours.entity_id == entity_id for ours in self.handovers.values()):
                 self._decide(None)
 
-    def _seen(self, name: str) -> Seen:
+    def seen(self, name: str) -> Seen:
+        """Return what is seen of a load; while nothing can be kept, none is to be shed."""
         managed = self.kept.on and name not in self.kept.hands_off
-        return self._actuators[name].seen(self.kept.before.get(name), managed=managed)
+        seen = self.hands.actuators[name].seen(self.kept.before.get(name), managed=managed)
+        return replace(seen, sheddable=False) if self._store.failed else seen
 
     def _tick(self, reading: Reading | None) -> Tick:
         now = dt_util.utcnow()
@@ -264,7 +280,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             minute=local.hour * 60 + local.minute,
             day=local.toordinal(),
             mode=self.kept.mode,
-            seen={name: self._seen(name) for name in self.handovers},
+            seen={name: self.seen(name) for name in self.handovers},
             reading=reading,
             warned=self.link.warned if self._link is not None else False,
             wishes=tuple(wish for wish in self.kept.wishes.values() if wish.until is None or at < wish.until),
@@ -272,7 +288,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
 
     @callback
     def _decide(self, reading: Reading | None) -> None:
-        if not self._ready:
+        if not self._ready or self.hass.is_stopping:  # what is decided then could not be kept any more
             return
         tick = self._tick(reading)
         for wish in [*self.kept.wishes.values()]:
@@ -283,79 +299,27 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         self.data = decision
         if reading is not None:
             self._count_overruns(reading)
-        idle = self._commanding is None or self._commanding.done()
-        commands = (*decision.commands, *(self._owed() if idle else ()))
-        if commands:
-            self._todo += commands
-            if idle:
-                self._commanding = self.config_entry.async_create_task(
-                    self.hass, self._async_command(), "flex_ready commands", eager_start=True
-                )
         self.herald.tell(before, decision)
         self.async_update_listeners()
+        told = {command.load for command in decision.commands}
+        self.hands.take((*decision.commands, *(owed for owed in self.hands.owed() if owed.load not in told)))
 
-    def _owed(self) -> list[Command]:
-        """Return the loads that are still to be given back, because it could not be done or was interrupted."""
-        now = self.monotonic()
-        owed = [
-            name
-            for name in self.kept.before
-            if (self.kept.mode is Mode.OBSERVE or not self.controller.states[name].step)
-            and now - self._tried.get(name, float("-inf")) >= _AGAIN_S
-            and self._seen(name).available
-        ]
-        return [Command(name, 0) for name in owed]
+    def create_task[ResultT](self, job: Coroutine[Any, Any, ResultT], what: str) -> asyncio.Task[ResultT]:
+        """Begin a job of this building, at the next turn of the loop."""
+        return self.config_entry.async_create_task(self.hass, job, f"flex_ready {what}", eager_start=False)
 
-    # What is commanded.
+    # What is kept.
 
-    async def _async_command(self) -> None:
-        """Carry out what was decided, in order; what is to be done is kept first."""
-        while self._todo:
-            commands, self._todo = self._todo, []
-            for command in commands:
-                if command.step and command.load not in self.kept.before:
-                    self.kept.before[command.load] = self._actuators[command.load].capture()
-            await self._async_save()
-            await asyncio.gather(
-                *(
-                    self._shed(command.load) if command.step else self._give_back(command.load)
-                    for command in {command.load: command for command in commands}.values()
-                )
-            )
-            self._store.async_delay_save(self._data_to_keep, _SAVE_S)
-
-    async def _shed(self, name: str) -> None:
-        before = self.kept.before.get(name, {})
-        context = Context()
-        try:
-            async with asyncio.timeout(_COMMAND_S):
-                await self._actuators[name].shed(before, context)
-        except Exception as error:  # noqa: BLE001  # whatever fails in an integration, the other loads go on
-            LOGGER.warning("%s could not be shed: %s", self.handovers[name].title, error or type(error).__name__)
-
-    async def _give_back(self, name: str) -> None:
-        """Make a load what it was, unless somebody else has changed it since."""
-        before = self.kept.before.get(name)
-        if before is None:
-            return
-        actuator = self._actuators.get(name)
-        if actuator is not None:
-            seen = actuator.seen(before, managed=True)
-            self._tried[name] = self.monotonic()
-            if not seen.available:
-                return
-            if seen.step != 0:
-                try:
-                    async with asyncio.timeout(_COMMAND_S):
-                        await actuator.give_back(before, Context())
-                except Exception as error:  # noqa: BLE001  # whatever fails in an integration, the other loads go on
-                    title = self.handovers[name].title
-                    LOGGER.warning("%s could not be given back: %s", title, error or type(error).__name__)
-                    return
-        del self.kept.before[name]
-
-    async def _async_save(self) -> None:
+    async def async_keep(self) -> bool:
+        """Write what is to outlive Home Assistant; return whether that could be done."""
+        self._written = self.monotonic()
         await self._store.async_save(self._data_to_keep())
+        return not self._store.failed
+
+    @callback
+    def keep_soon(self) -> None:
+        """Write what is to outlive Home Assistant, in a while."""
+        self._store.async_delay_save(self._data_to_keep, _SAVE_S)
 
     def _data_to_keep(self) -> dict[str, Any]:
         self.kept.loads = self.controller.snapshot()
@@ -373,7 +337,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             before = self.kept.overruns
             self.kept.overruns = before.add(closed, reading.kind, _month(local))
             if self.kept.overruns != before:
-                self._store.async_delay_save(self._data_to_keep, _SAVE_S)
+                self.keep_soon()
             if self.kept.overruns.count > before.count:
                 self.herald.tell_limit("overrun", over=closed.overrun, limit=closed.limit)
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, override
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from ..control.orders import Mode, Reason, Source, Wish
 from ..control.overruns import Overruns
-from .actuator import Before
+from .before import Before
 
 _VERSION = 1
 
@@ -42,7 +43,7 @@ class Kept:
             "on": self.on,
             "hands_off": sorted(self.hands_off),
             "loads": self.loads,
-            "before": self.before,
+            "before": {name: before.to_dict() for name, before in self.before.items()},
             "wishes": [
                 {
                     "id": wish.id,
@@ -69,7 +70,7 @@ class Kept:
             on=bool(data["on"]),
             hands_off=set(data["hands_off"]),
             loads=dict(data["loads"]),
-            before=dict(data["before"]),
+            before=befores(data),
             overruns=Overruns.from_dict(data.get("overruns")),
             td=int(data.get("td", 0)),
             in_kva=data.get("in_kva"),
@@ -89,6 +90,37 @@ class Kept:
         return kept
 
 
-def store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+def befores(data: object) -> dict[str, Before]:
+    """Take up what is to be given back, whatever became of the rest; what makes no sense is left out."""
+    kept = data.get("before") if isinstance(data, Mapping) else None
+    found: dict[str, Before] = {}
+    for name, one in kept.items() if isinstance(kept, Mapping) else ():
+        try:
+            found[str(name)] = Before.from_dict(one)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            LOGGER.warning("What was kept of a load is of no use: %s", error)
+    return found
+
+
+class BuildingStore(Store[dict[str, Any]]):
+    """Where a building is kept; it knows whether the last writing failed, and says so once."""
+
+    failed = False
+
+    @override
+    async def _async_write_data(self, data: dict[str, Any]) -> None:
+        try:
+            await super()._async_write_data(data)
+        except (HomeAssistantError, OSError) as error:
+            if not self.failed:
+                LOGGER.error("%s cannot be written, and until it can nothing is shed: %s", self.key, error)
+            self.failed = True
+            return
+        if self.failed:
+            LOGGER.info("%s is written again", self.key)
+        self.failed = False
+
+
+def store(hass: HomeAssistant, entry_id: str) -> BuildingStore:
     """Return where a building is kept."""
-    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True)
+    return BuildingStore(hass, _VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True)

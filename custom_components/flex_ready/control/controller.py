@@ -108,6 +108,19 @@ class Controller:
             if isinstance(state := kept.get(name), Mapping):
                 self.states[name] = LoadState.from_dict(state)
 
+    def forget(self, name: str) -> None:
+        """Begin anew with a load: it is another than that of which something was kept."""
+        self.states[name] = LoadState()
+
+    def tell_again(self, name: str, now: int) -> None:
+        """Note that a load is told once more to shed: it has its time to obey from now on."""
+        self.states[name].commanded = now
+
+    def withdraw(self, name: str) -> None:
+        """Take back a command to shed a load: it could not be given."""
+        self.states[name].withdraw()
+        self._trial = None
+
     def next_due(self, now: int) -> int | None:
         """Return when something falls due by the clock alone (ms)."""
         due = [

@@ -15,6 +15,8 @@ _FUTILE_SHARE = 4
 """Shedding that saves less than one part in four of what was expected, three times in a row, does not help."""
 _LEAST_SAVING = 100
 """Who draws less (W or VA) is not worth a switching."""
+GUESS = 1_000
+"""What shedding a load saves (W or VA) that is on and of which nothing is known: it is tried, and learned from."""
 _DAY_MIN = 1_440
 
 
@@ -68,6 +70,8 @@ class Seen:
     """0 untouched; None: not to be told."""
     power: int | None = None
     """Measured; None: it has no meter of its own."""
+    sheddable: bool = True
+    """Whether it may be shed, and that would change anything."""
 
 
 @dataclass(slots=True)
@@ -134,7 +138,7 @@ class LoadState:
         """Return what it draws while it is untouched."""
         if seen.power is not None:
             return max(0, seen.power)
-        return (load.nominal or self.learned) if seen.on else 0
+        return (load.nominal or self.learned or load.steps[-1] + GUESS) if seen.on else 0
 
     def saving(self, load: Load, step: int) -> int:
         """Return what a step of shedding takes off what it drew (W or VA)."""
@@ -148,6 +152,8 @@ class LoadState:
     def may_shed(self, load: Load, seen: Seen, now: int, minute: int, *, forced: bool = False) -> bool:
         """Tell whether it may be shed, or shed further. A user's hand and OFF are stronger than force."""
         if not seen.available or not seen.managed or (self.hand and self.alone(now)):
+            return False
+        if not seen.sheddable and not self.step:
             return False
         if max(self.step, seen.step or 0) >= len(load.steps):
             return False  # there is nothing left to shed, or somebody did it already
@@ -184,6 +190,12 @@ class LoadState:
             self.commanded = now
         self.step = step
 
+    def withdraw(self) -> None:
+        """Take back the command to shed it."""
+        self.step = self.limit_step = 0
+        self.changed = self.commanded = None
+        self.sheds = max(0, self.sheds - 1)
+
     def pass_time(self, load: Load, elapsed: int, day: int) -> None:
         """Count the time that it is off, and what it is not served; a new day begins at nothing."""
         if day != self.day:
@@ -219,8 +231,9 @@ class LoadState:
             self.futile += 1
             if self.futile_for_good:
                 self.left_alone_until, self.hand = now + HAND_MS, False
-        if not load.nominal and effect >= _LEAST_SAVING:
-            self.learned = effect if not self.learned else (3 * self.learned + effect) // 4
+        if not load.nominal and self.step and effect >= _LEAST_SAVING:
+            drew = effect + load.steps[self.step - 1]
+            self.learned = drew if not self.learned else (3 * self.learned + drew) // 4
 
 
 def worth_it(saving: int) -> bool:

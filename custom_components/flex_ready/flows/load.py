@@ -8,7 +8,6 @@ from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import (
     ATTR_DEVICE_CLASS,
-    ATTR_ENTITY_ID,
     ATTR_UNIT_OF_MEASUREMENT,
     CONF_NAME,
     STATE_UNAVAILABLE,
@@ -45,7 +44,7 @@ from ..building.const import (
     CONF_VALUE,
     SUBENTRY_LOAD,
 )
-from ..building.handover import Method, entity_id_of, kept_as, left_w
+from ..building.handover import Method, entity_id_of, kept_as, left_w, members_of
 from ..const import DOMAIN
 from .load_forms import (
     CONF_CONFIRM,
@@ -322,7 +321,7 @@ class LoadFlow(ConfigSubentryFlow):
         entry = er.async_get(self.hass).async_get(entity_id)
         if entry is not None and entry.platform == DOMAIN:
             return "own_entity"
-        if not shared and self._with_members(entity_id) & self._handed_over():
+        if not shared and self._handed_over().intersection(members_of(self.hass, entity_id)):
             return "already_handed_over"
         state = self.hass.states.get(entity_id)
         return "entity_unavailable" if state is None or state.state == STATE_UNAVAILABLE else None
@@ -337,13 +336,8 @@ class LoadFlow(ConfigSubentryFlow):
             if subentry.subentry_id != ours
             for key in (CONF_ENTITY, CONF_SHED_SCRIPT)
             if key in subentry.data
-            for commanded in self._with_members(entity_id_of(self.hass, subentry.data[key]))
+            for commanded in members_of(self.hass, entity_id_of(self.hass, subentry.data[key]))
         }
-
-    def _with_members(self, entity_id: str) -> set[str]:
-        """Return an entity and, if it is a group, what it commands."""
-        state = self.hass.states.get(entity_id)
-        return {entity_id, *(state.attributes.get(ATTR_ENTITY_ID, ()) if state is not None else ())}
 
     def _rules(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return the rules as they are kept."""
@@ -372,8 +366,6 @@ class LoadFlow(ConfigSubentryFlow):
         nominal, hours = rules.get(CONF_NOMINAL_W, 0), user_input[HOURS]
         if CONF_POWER_SENSOR in rules and not self._is_power(rules[CONF_POWER_SENSOR]):
             errors["base"] = "no_power_sensor"
-        elif CONF_POWER_SENSOR not in rules and not nominal:
-            errors["base"] = "no_power"
         elif nominal and left_w(self._method, {**self._how, **rules}) >= nominal:
             errors["base"] = "nothing_to_shed"
         elif rules.get(CONF_MAX_OFF, DAY_MIN) < rules[CONF_MIN_OFF]:
