@@ -9,6 +9,7 @@ from yarl import URL
 from .. import rte, supplier
 from ..identity.issuer import Issuer
 from ..identity.verifier import Keys, LocalKeys, RemoteKeys, Verifier
+from ..sessions import Sessions, Store, journal
 from . import faults
 from .auth import Login, authenticate
 from .clock import Clock
@@ -24,7 +25,7 @@ async def serving(config: ServeConfig, clock: Clock | None = None) -> AsyncItera
     """Serve while the context lasts; gives the base URL. Raises OSError if the address is taken."""
     clock = clock or Clock(config.start, config.pace)
     async with ClientSession(cookie_jar=DummyCookieJar()) as session:
-        store = await supplier.Store.open(config.database)
+        store = await Store.open(config.database)
         try:
             issuer = Issuer(config.audience, config.admin_role) if config.issuer is None else None
             remote = RemoteKeys(session, config.issuer) if config.issuer is not None else None
@@ -46,7 +47,7 @@ async def serving(config: ServeConfig, clock: Clock | None = None) -> AsyncItera
 def _application(
     config: ServeConfig,
     clock: Clock,
-    store: supplier.Store,
+    store: Store,
     session: ClientSession,
     issuer: Issuer | None,
     remote: RemoteKeys | None,
@@ -59,8 +60,9 @@ def _application(
         keys = remote
     verifier = Verifier(lambda: issuer.name if issuer else config.issuer or "", config.audience, keys)
     broken = faults.Faults()
+    sessions = Sessions(store)
     application = web.Application(
-        middlewares=[problems, faults.middleware(broken), authenticate(verifier), supplier.journal(store)],
+        middlewares=[problems, faults.middleware(broken), authenticate(verifier), journal(store)],
         client_max_size=_LARGEST_BODY,
     )
     application.add_routes(
@@ -69,7 +71,8 @@ def _application(
             *Login(issuer, remote).routes(),
             *(issuer.routes() if issuer else ()),
             *rte.routes(config, clock),
-            *supplier.routes(config, clock, store, session),
+            *sessions.routes(),
+            *supplier.routes(config, sessions, session),
             web.get("/health", _health),
             web.get("/openapi.json", _document(merged(supplier.OPENAPI, IDENTITY))),
             web.get("/openapi-rte.json", _document(rte.OPENAPI)),

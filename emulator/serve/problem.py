@@ -31,6 +31,11 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
+def pointed(pointer: str, code: str, detail: str) -> dict[str, str]:
+    """Make one of the errors of a problem."""
+    return {"pointer": pointer, "code": code, "detail": detail}
+
+
 def problem(error: ProblemError) -> web.Response:
     """Make the answer of an error."""
     body: dict[str, object] = {

@@ -1,6 +1,5 @@
-"""Annex 2 over HTTP: sessions, the supplier's prices, the check of another supplier, signals of administrators."""
+"""Annex 2 over HTTP: the supplier's prices, the check of another supplier, signals of administrators."""
 
-import asyncio
 from datetime import date, datetime, timedelta
 import json
 import re
@@ -10,17 +9,15 @@ from yarl import URL
 
 from ..serve.auth import caller, require_role
 from ..serve.body import read_form, read_json
-from ..serve.clock import Clock
 from ..serve.config import ServeConfig
-from ..serve.problem import ProblemError
+from ..serve.problem import ProblemError, pointed
+from ..sessions import Sessions
+from ..sessions.journal import OUTCOME
+from ..sessions.store import Row
 from .check import check_supplier
 from .demo_signal import default_signal
-from .journal import OUTCOME
-from .report import report
-from .store import Row, Store
 from .validate import ARRAYS, PARIS, judge
 
-_MODULES = ("SUPPLIER", "CEMS")
 _DELIVERY_POINT = re.compile(r"\d{14}", re.ASCII)
 _LONGEST = timedelta(days=40)
 _PRICES = "{way:suppliers/ ?commodity/prices|supplier/commodity/prices}"
@@ -28,16 +25,13 @@ _PRICES = "{way:suppliers/ ?commodity/prices|supplier/commodity/prices}"
 _FROM_TO = range(2000, 2200)
 
 
-def routes(config: ServeConfig, clock: Clock, store: Store, session: ClientSession) -> list[web.RouteDef]:
+def routes(config: ServeConfig, sessions: Sessions, session: ClientSession) -> list[web.RouteDef]:
     """Return what Annex 2 asks for, with and without the prefix of the operator's annex."""
-    api = _Api(config, clock, store, session)
+    api = _Api(config, sessions, session)
     return [
         route
         for prefix in ("", "/api/v1")
         for route in (
-            web.post(f"{prefix}/sessions", api.open_session),
-            web.get(f"{prefix}/sessions/{{session_id}}", api.show_session),
-            web.post(f"{prefix}/sessions/{{session_id}}/reports", api.report),
             web.get(f"{prefix}/sessions/{{session_id}}/{_PRICES}", api.prices, allow_head=False),
             web.get(f"{prefix}/{_PRICES}", api.prices, allow_head=False),
             web.post(f"{prefix}/sessions/{{session_id}}/cems/commodity/prices", api.check),
@@ -48,43 +42,15 @@ def routes(config: ServeConfig, clock: Clock, store: Store, session: ClientSessi
 
 
 class _Api:
-    def __init__(self, config: ServeConfig, clock: Clock, store: Store, session: ClientSession) -> None:
+    def __init__(self, config: ServeConfig, sessions: Sessions, session: ClientSession) -> None:
         self._config = config
-        self._clock = clock
-        self._store = store
+        self._sessions = sessions
+        self._store = sessions.store
         self._session = session
-
-    async def open_session(self, request: web.Request) -> web.Response:
-        module = request.query.get("emulator_module", "").upper()
-        errors = []
-        if module not in _MODULES:
-            errors.append(_error("/emulator_module", "unknown-module", f"one of {', '.join(_MODULES)}"))
-        url = request.query.get("url")
-        if url is not None and not _is_address(url):
-            errors.append(_error("/url", "no-address", "http:// or https:// and a host"))
-        if module == "CEMS" and url is None:
-            errors.append(_error("/url", "missing", "a CEMS session checks the supplier at this address"))
-        if errors:
-            raise ProblemError(422, "invalid-session", "the session cannot be opened", errors=errors)
-        row = await self._store.add_session(module, url, caller(request).subject)
-        return web.json_response(_shown(request, row), status=201, headers={"Location": f"/sessions/{row['id']}"})
-
-    async def show_session(self, request: web.Request) -> web.Response:
-        return web.json_response(_shown(request, await self._own(request)))
-
-    async def report(self, request: web.Request) -> web.Response:
-        session = await self._own(request)
-        exchanges = await self._store.exchanges(str(session["id"]))
-        name = f"session-{session['id']}.pdf"
-        return web.Response(
-            body=await asyncio.to_thread(report, session, exchanges),
-            content_type="application/pdf",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
 
     async def prices(self, request: web.Request) -> web.Response:
         if "session_id" in request.match_info:
-            await self._own(request)
+            await self._sessions.own(request)
         point, start, end = _asked({name: request.query.get(name) for name in _ASKED})
         text = await self._store.signal(point)
         kept = text or await self._store.signal(None)
@@ -96,7 +62,7 @@ class _Api:
         )
 
     async def check(self, request: web.Request) -> web.Response:
-        session = await self._own(request)
+        session = await self._sessions.own(request)
         if not session["url"]:
             raise ProblemError(409, "invalid-state", "this session has no supplier: it was opened without url")
         body = await read_json(request)
@@ -130,24 +96,14 @@ class _Api:
         require_role(request, self._config.admin_role)
         archived = request.query.get("archived", "false").lower()
         if archived not in ("true", "false"):
-            wrong = _error("/archived", "not-a-boolean", "true or false")
+            wrong = pointed("/archived", "not-a-boolean", "true or false")
             raise ProblemError(422, "invalid-request", "the request is wrong", errors=[wrong])
         rows = await self._store.signals(archived=archived == "true")
         return web.json_response([_listed(row) for row in rows])
 
-    async def _own(self, request: web.Request) -> Row:
-        session = await self._store.session(request.match_info["session_id"], caller(request).subject)
-        if session is None:
-            raise ProblemError(404, "not-found", "no such session of yours")
-        return session
-
 
 _ASKED = ("delivery_point", "start_date", "end_date")
 _POINT_ERROR = {"pointer": "/delivery_point", "code": "bad-delivery-point", "detail": "14 digits"}
-
-
-def _error(pointer: str, code: str, detail: str) -> dict[str, str]:
-    return {"pointer": pointer, "code": code, "detail": detail}
 
 
 def _asked(asked: dict[str, object]) -> tuple[str, datetime, datetime]:
@@ -159,10 +115,10 @@ def _asked(asked: dict[str, object]) -> tuple[str, datetime, datetime]:
     edges = {name: _instant(asked[name]) for name in ("start_date", "end_date")}
     for name, edge in edges.items():
         if edge is None:
-            errors.append(_error(f"/{name}", "bad-time", "ISO 8601 is expected"))
+            errors.append(pointed(f"/{name}", "bad-time", "ISO 8601 is expected"))
     start, end = edges.values()
     if start is not None and end is not None and not timedelta() < end - start <= _LONGEST:
-        errors.append(_error("/end_date", "bad-period", f"later than start_date, by {_LONGEST.days} days at most"))
+        errors.append(pointed("/end_date", "bad-period", f"later than start_date, by {_LONGEST.days} days at most"))
     if errors or start is None or end is None:
         raise ProblemError(422, "invalid-request", "the request is wrong", errors=errors)
     return str(point), start, end
@@ -198,14 +154,6 @@ def _cut(text: str, start: datetime, end: datetime) -> str:
     return json.dumps(cut, ensure_ascii=False)
 
 
-def _is_address(text: str) -> bool:
-    try:
-        url = URL(text)
-    except ValueError:
-        return False
-    return url.scheme in ("http", "https") and bool(url.host)
-
-
 async def _signal_file(request: web.Request) -> str:
     """Return the text of the file in a form; raise ProblemError."""
     if request.content_type != "multipart/form-data":
@@ -221,7 +169,7 @@ async def _signal_file(request: web.Request) -> str:
         raise ProblemError(422, "invalid-signal", "the file is no UTF-8") from error
     if isinstance(file, str):
         return file
-    missing = _error("/signal_file", "missing", "the file of the signal is needed")
+    missing = pointed("/signal_file", "missing", "the file of the signal is needed")
     raise ProblemError(422, "invalid-request", "the form has no file", errors=[missing])
 
 
@@ -235,15 +183,4 @@ def _listed(row: Row) -> dict[str, object]:
         "last_step": signal["horodate"][-1],
         "stored_at": row["stored_at"],
         "archived_at": row["archived_at"],
-    }
-
-
-def _shown(request: web.Request, row: Row) -> dict[str, object]:
-    return {
-        "id": row["id"],
-        "emulator_module": row["emulator_module"],
-        "url": row["url"],
-        "created_at": row["created_at"],
-        "created_by": row["created_by"],
-        "base_url": str(request.url.origin() / "sessions" / str(row["id"])),
     }

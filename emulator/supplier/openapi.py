@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..sessions.api import DIALECTS, MODULES
 from .validate import ARRAYS
 
 type Document = dict[str, Any]  # JSON
@@ -32,11 +33,12 @@ _SIGNAL = {
 }
 _SESSION = {
     "type": "object",
-    "required": ["id", "emulator_module", "url", "created_at", "created_by", "base_url"],
+    "required": ["id", "emulator_module", "dialect", "url", "created_at", "created_by", "base_url"],
     "additionalProperties": False,
     "properties": {
         "id": {"type": "string", "format": "uuid"},
-        "emulator_module": {"enum": ["SUPPLIER", "CEMS"]},
+        "emulator_module": {"enum": list(MODULES)},
+        "dialect": {"enum": list(DIALECTS)},
         "url": _OPTIONAL_TEXT,
         "created_at": _INSTANT,
         "created_by": _TEXT,
@@ -132,7 +134,8 @@ OPENAPI: Document = {
                 "operationId": "createSession",
                 "summary": "Open a session",
                 "parameters": [
-                    _query("emulator_module", {"enum": ["SUPPLIER", "CEMS"]}),
+                    _query("emulator_module", {"enum": list(MODULES)}),
+                    _query("dialect", {"enum": list(DIALECTS)}, required=False),
                     _query("url", _ADDRESS, required=False),
                 ],
                 "responses": {"201": _json(_SESSION, "The session"), **_refused(422)},

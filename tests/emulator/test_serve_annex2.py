@@ -15,8 +15,8 @@ import pytest
 from pytest_homeassistant_custom_component.plugins import _real_getaddrinfo  # type: ignore[import-untyped]
 from served import ASKED, POINT, PRICES, served, signal
 
-from emulator.supplier import check
-from emulator.supplier.store import Store
+from emulator.serve import outward
+from emulator.sessions.store import Store
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -118,12 +118,13 @@ async def test_a_session_that_makes_no_sense() -> None:
         for query, wrong in (
             ({}, [("/emulator_module", "unknown-module")]),
             (
-                {"emulator_module": "BACS", "url": "ftp://x"},
-                [("/emulator_module", "unknown-module"), ("/url", "no-address")],
+                {"emulator_module": "GRID", "url": "ftp://x", "dialect": "loose"},
+                [("/emulator_module", "unknown-module"), ("/url", "no-address"), ("/dialect", "unknown-dialect")],
             ),
             ({"emulator_module": "SUPPLIER", "url": "http://["}, [("/url", "no-address")]),
             ({"emulator_module": "SUPPLIER", "url": "http://x:99999/"}, [("/url", "no-address")]),
             ({"emulator_module": "cems"}, [("/url", "missing")]),
+            ({"emulator_module": "operator", "dialect": "native"}, [("/url", "missing")]),
         ):
             assert (await world.post("/sessions", world.user, params=query)).problem(422, "invalid-session") == wrong
 
@@ -408,7 +409,7 @@ async def test_a_supplier_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             await supplier.fault("/health", kind, **options)
             with monkeypatch.context() as time:
-                time.setattr(check, "_TIMEOUT_S", 0.2 if kind == "slow" else 60)
+                time.setattr(outward, "TIMEOUT_S", 0.2 if kind == "slow" else 60)
                 assert await found(slow) == expected, kind
             await supplier.call("DELETE", "/control/faults")
         assert await found(await world.session("CEMS", f"{supplier.base}/auth/callback")) == (400, "upstream-status")

@@ -192,7 +192,7 @@ async def test_what_nobody_thought_of_is_told_to_the_log_alone(
     async with served() as world:
         session = await world.session()
         with monkeypatch.context() as broken:
-            broken.setattr("emulator.supplier.api.report", lambda *_: 1 / 0)
+            broken.setattr("emulator.sessions.api.report", lambda *_: 1 / 0)
             answer = await world.post(f"{session}/reports", world.user)
         answer.problem(500, "internal")
         assert b"division" not in answer.data

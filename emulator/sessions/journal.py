@@ -10,7 +10,7 @@ from ..serve.auth import caller
 from ..serve.problem import Handler, ProblemError
 from .store import Store
 
-_SESSION = re.compile(r"(?:/api/v1)?/sessions/([0-9a-f-]{36})(?:/|$)")
+_SESSION = re.compile(r"(?:(?:/api/v1)?/sessions|/api/v1)/([0-9a-f-]{36})(?:/|$)")
 OUTCOME = web.ResponseKey("outcome", str)
 """What a handler has to say of its answer."""
 

@@ -1,4 +1,4 @@
-"""What outlives the program: sessions, the journal of their exchanges, signals and those that they replaced."""
+"""What outlives the program: sessions, the journal of their exchanges, signals, requests; what was replaced as well."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-_VERSION = 1
+_VERSION = 2
 _METADATA = sa.MetaData()
 _SESSIONS = sa.Table(
     "sessions",
@@ -19,6 +19,7 @@ _SESSIONS = sa.Table(
     sa.Column("url", sa.Text),
     sa.Column("created_at", sa.String(40), nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("dialect", sa.String(16), nullable=False, server_default="emulator"),
 )
 _EXCHANGES = sa.Table(
     "exchanges",
@@ -43,6 +44,19 @@ _SIGNALS = sa.Table(
     sa.Column("archived_at", sa.String(40)),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+REQUESTS = sa.Table(
+    "requests",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("session_id", sa.ForeignKey("sessions.id"), nullable=False),
+    sa.Column("bacs_id", sa.String(36), nullable=False),
+    sa.Column("asset_id", sa.String(128), nullable=False),
+    sa.Column("request_id", sa.String(128), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("session_id", "bacs_id", "asset_id", "request_id"),
+)
+"""Flexibility requests; what they are is in the body (JSON), written and read by who plays the BACS."""
 
 type Row = Mapping[str, object] | sa.RowMapping
 
@@ -87,7 +101,7 @@ class Store:
         async with self._lock:
             return await asyncio.to_thread(transaction)
 
-    async def add_session(self, module: str, url: str | None, caller: str) -> Row:
+    async def add_session(self, module: str, url: str | None, caller: str, dialect: str = "emulator") -> Row:
         """Open a session."""
         row = {
             "id": str(uuid4()),
@@ -95,6 +109,7 @@ class Store:
             "url": url,
             "created_at": _now(),
             "created_by": caller,
+            "dialect": dialect,
         }
         await self.run(lambda connection: connection.execute(_SESSIONS.insert().values(row)))
         return row
@@ -172,9 +187,11 @@ def _engine(path: Path | None) -> sa.Engine:
 
 def _prepare(connection: sa.Connection) -> None:
     found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if found not in (0, _VERSION):
+    if found not in range(_VERSION + 1):
         raise ValueError(f"the database is of version {found}; this program knows {_VERSION}")
     if strange := set(sa.inspect(connection).get_table_names()) - _METADATA.tables.keys():
         raise ValueError(f"the database is of another program: it has {', '.join(sorted(strange))}")
     _METADATA.create_all(connection)
+    if found == 1:  # before Annex 1
+        connection.exec_driver_sql("ALTER TABLE sessions ADD COLUMN dialect VARCHAR(16) NOT NULL DEFAULT 'emulator'")
     connection.exec_driver_sql(f"PRAGMA user_version={_VERSION}")
