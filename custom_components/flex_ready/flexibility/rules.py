@@ -35,6 +35,8 @@ class Taken:
     asset_id: str
     power: Series[Decimal]
     direction: Direction
+    held: bool = True
+    """Whether it is held, or was, for that time; else it only counts."""
     counted: bool = True
     """Whether its activations count for the day: confirmed, and not refunded."""
 
@@ -132,7 +134,7 @@ def t8_overlap(
 ) -> Iterator[Finding]:
     """T8: an asset serves one request at a time; an asset and its parts share the budget of the whole."""
     family = {one for one in assets if _root(one, assets) == _root(asset.id, assets)}
-    others = [one for one in taken if one.asset_id in family]
+    others = [one for one in taken if one.held and one.asset_id in family]
     budget = budget_of(assets.get(_root(asset.id, assets), asset), request.direction)
     for i, slot in enumerate(request.power):
         over = [one for one in others if len(one.power.between(slot.start, slot.end))]
@@ -151,7 +153,7 @@ def t9_recovery(request: Request, asset: Asset, recovery: timedelta, taken: Sequ
     if recovery <= _NONE:
         return
     for one in taken:
-        if one.asset_id != asset.id:
+        if one.asset_id != asset.id or not one.held:
             continue
         start, end = one.power.slots[0].start, one.power.slots[-1].end
         if end <= request.start < end + recovery or request.end <= start < request.end + recovery:

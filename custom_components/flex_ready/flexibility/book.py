@@ -1,0 +1,358 @@
+"""The request book: every request of a site, and what each call, each device and the clock makes of it.
+
+A book never changes. What happens gives another book, the transitions that lead to it, and the answer; who holds the
+book keeps the transitions before the answer goes out and before any device is commanded. `Book.of` makes a book of the
+transitions that were kept.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from ..slots import Slot
+from . import rules
+from .answer import Answer, problem, reply
+from .dialects import Dialect
+from .lifecycle import CLOCK, LIVE, Facts, Row, step
+from .model import Asset, Confirmation, Offer, Request
+from .problem import Code, Finding
+from .record import Cause, Key, RequestRecord, State, Transition, Trigger
+from .wire import Writer
+
+_NONE = timedelta()
+_NOT_FOUND = Finding("", Code.NOT_FOUND, "there is no such request, asset or BACS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What requests are made to."""
+
+    bacs_id: str
+    assets: Mapping[str, Asset]
+    zone: tzinfo
+    partial: bool = False
+    """Whether less than the offer may be ordered (inferred: the annex does not say)."""
+    start_late: bool = False
+    """Whether an activation that should have started while nothing ran is started late (inferred)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline:
+    """A business no: the request is taken, and rejected."""
+
+    cause: Cause
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of something that happened."""
+
+    book: Book
+    transitions: tuple[Transition, ...] = ()
+    """To be kept first."""
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All requests of a site."""
+
+    site: Site
+    records: Mapping[Key, RequestRecord] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, site: Site, transitions: Iterable[Transition]) -> Book:
+        """Make the book of the transitions that were kept, those of each request in order."""
+        records: dict[Key, RequestRecord] = {}
+        for one in transitions:
+            records[one.key] = records[one.key].after(one) if one.key in records else RequestRecord((one,))
+        return cls(site, records)
+
+    def create(
+        self,
+        key: Key,
+        request: Request,
+        *,
+        now: datetime,
+        dialect: Dialect,
+        decide: Callable[[Request], Offer | Decline | None],
+    ) -> Result:
+        """Take a request; `decide` is asked about one that breaks no rule, and answers None if it needs time.
+
+        The same request again is answered as before, without effect; its id with another body is refused.
+        """
+        writer = Writer(dialect, self.site.zone)
+        if (known := self.records.get(key)) is not None:
+            return Result(book=self, answer=_again(known, request, writer))
+        asset = self.site.assets.get(key.asset_id)
+        if asset is None or key.bacs_id != self.site.bacs_id:
+            return Result(book=self, answer=problem([_NOT_FOUND], writer))
+        refused, told = self._judge(asset, request, now, dialect)
+        facts = Facts(now=now, findings=refused)
+        received = step(None, Trigger.RECEIVE, facts)
+        if isinstance(received, Finding):
+            return Result(book=self, answer=problem(refused, writer))
+        record = RequestRecord((_transition(key, None, received, now, said=request),))
+        if (verdict := decide(request)) is not None:
+            record = _judged(record, verdict, now)
+        answer = Answer(
+            status=202 if verdict is None else 201,
+            body=reply(record, writer),
+            findings=told,
+            created=True,
+            retry_after=timedelta(seconds=2) if verdict is None else None,
+        )
+        return self._with(record, record.history, answer)
+
+    def decide(self, key: Key, verdict: Offer | Decline, *, now: datetime, dialect: Dialect) -> Result:
+        """Judge a request for which time was needed."""
+        writer = Writer(dialect, self.site.zone)
+        record = self.records.get(key)
+        if record is None or record.state is not State.RECEIVED:
+            wrong = _NOT_FOUND if record is None else Finding("", Code.INVALID_STATE, "it is judged already")
+            return Result(book=self, answer=problem([wrong], writer, record))
+        judged = _judged(record, verdict, now)
+        return self._with(judged, judged.history[-1:], Answer(status=200, body=reply(judged, writer)))
+
+    def confirm(self, key: Key, confirmation: Confirmation, *, now: datetime, dialect: Dialect) -> Result:
+        """Take an order; the same again is answered with how it stands now, another one is refused."""
+        writer = Writer(dialect, self.site.zone)
+        record = self.records.get(key)
+        if record is None:
+            return Result(book=self, answer=problem([_NOT_FOUND], writer))
+        order = _resolved(confirmation, record)
+        if record.confirmation is not None:
+            if order == record.confirmation:
+                return Result(book=self, answer=Answer(status=200, body=reply(record, writer)).again())
+            wrong = Finding("", Code.ALREADY_CONFIRMED, "another order was confirmed")
+            return Result(book=self, answer=problem([wrong], writer, record))
+        findings = tuple(self._conflicts(record, order, dialect)) if record.state is State.OFFERED else ()
+        facts = Facts(now=now, confirmation=order, partial=self.site.partial, findings=findings)
+        row = step(record, Trigger.CONFIRM, facts)
+        if isinstance(row, Finding):
+            return Result(book=self, answer=problem([row], writer, record))
+        ordered = record.after(_transition(key, record, row, now, said=order))
+        ordered = self._pass_time(ordered, Facts(now=now))
+        transitions = ordered.history[record.revision :]
+        return self._with(ordered, transitions, Answer(status=200, body=reply(ordered, writer)))
+
+    def cancel(self, key: Key, *, now: datetime, dialect: Dialect) -> Result:
+        """Let the operator withdraw a request; doing so again is answered alike."""
+        record = self.records.get(key)
+        if record is not None and record.happened(Trigger.CANCEL):
+            return Result(book=self, answer=Answer(status=204).again())
+        return self.happen(key, Trigger.CANCEL, Facts(now=now), dialect=dialect)
+
+    def read(self, key: Key, *, dialect: Dialect) -> Answer:
+        """Answer how a request stands."""
+        writer = Writer(dialect, self.site.zone)
+        record = self.records.get(key)
+        if record is None:
+            return problem([_NOT_FOUND], writer)
+        return Answer(status=200, body=reply(record, writer))
+
+    def happen(
+        self,
+        key: Key,
+        trigger: Trigger,
+        facts: Facts,
+        *,
+        dialect: Dialect,
+        cause: Cause | None = None,
+        detail: str = "",
+    ) -> Result:
+        """Let something happen to a request: a user's opt-out, safety, loss of its devices, measurements."""
+        record = self.records.get(key)
+        row = _NOT_FOUND if record is None else step(record, trigger, facts)
+        if record is None or isinstance(row, Finding):
+            assert isinstance(row, Finding)
+            return Result(book=self, answer=problem([row], Writer(dialect, self.site.zone), record))
+        changed = record.after(_transition(key, record, row, facts.now, cause=cause, detail=detail))
+        return self._with(changed, changed.history[-1:], Answer(status=204))
+
+    def tick(self, now: datetime, seen: Mapping[Key, Facts] | None = None) -> tuple[Book, tuple[Transition, ...]]:
+        """Let time pass: expire, schedule, mobilise, start, end, recover. `seen` tells more of running requests."""
+        return self._each(
+            lambda record: self._pass_time(record, (seen or {}).get(record.key) or self._facts(record, now))
+        )
+
+    def restart(self, now: datetime) -> tuple[Book, tuple[Transition, ...]]:
+        """Go on from what was kept: resume what runs, give back what is over, give up what was missed."""
+
+        def resumed(record: RequestRecord) -> RequestRecord:
+            facts = self._facts(record, now)
+            row = step(record, Trigger.RESTART, facts)
+            if isinstance(row, Row):
+                record = record.after(_transition(record.key, record, row, now))
+            return self._pass_time(record, facts)
+
+        return self._each(resumed)
+
+    def due(self, now: datetime) -> Mapping[Key, Slot[Decimal]]:
+        """Return what is to be given now, and until when: what the arbiter is asked for."""
+        found = ((key, record.due(now)) for key, record in self.records.items())
+        return {key: slot for key, slot in found if slot is not None}
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Return when the clock alone brings something about."""
+        return min((at for record in self.records.values() for at in _edges(record) if at > now), default=None)
+
+    def taken(self, besides: Key | None = None) -> Iterator[rules.Taken]:
+        """Give what the assets are promised for."""
+        for key, record in self.records.items():
+            held = record.held
+            if key != besides and (held is not None or record.counted):
+                yield rules.Taken(
+                    asset_id=key.asset_id,
+                    power=record.power if held is None else held,
+                    direction=record.request.direction,
+                    held=held is not None,
+                    counted=record.counted,
+                )
+
+    def _judge(
+        self, asset: Asset, request: Request, now: datetime, dialect: Dialect
+    ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """Hold a request against the rules; return what it is refused for, and what it is only told of."""
+        potential = asset.potential(request.flex_product, request.direction)
+        if potential is None:
+            wrong = Finding("/flexProduct", Code.PRODUCT_NOT_OFFERED, "the asset does not give this, or not this way")
+            return (wrong,), ()
+        taken, power = tuple(self.taken()), request.power
+        limits = (
+            *rules.t2_gaps(power, potential),
+            *rules.t3_dmo(request.start, potential.mobilization_delay, now),
+            *rules.t4_duration(power, potential),
+            *rules.t5_activations(power, potential, _of(asset, taken), self.site.zone),
+            *rules.t6_periods(power, potential),
+            *rules.t7_power(power, potential.power),
+        )
+        conflicts = (
+            *rules.t8_overlap(request, asset, taken, self.site.assets),
+            *rules.t9_recovery(request, asset, potential.recovery, taken),
+        )
+        past = () if dialect.past_taken else tuple(rules.t11_past(request, now))
+        return ((*past, *limits, *conflicts), ()) if dialect.limits_kept else ((*past, *conflicts), limits)
+
+    def _conflicts(self, record: RequestRecord, order: Confirmation, dialect: Dialect) -> Iterator[Finding]:
+        """Hold an order against what was ordered since it was offered."""
+        asset = self.site.assets.get(record.key.asset_id)
+        request = replace(record.request, power=order.power or record.power)
+        potential = None if asset is None else asset.potential(request.flex_product, request.direction)
+        if asset is None or potential is None:
+            yield Finding("/flexProduct", Code.PRODUCT_NOT_OFFERED, "the asset does not give this any more")
+            return
+        taken = tuple(self.taken(besides=record.key))
+        if dialect.limits_kept:
+            yield from rules.t5_activations(request.power, potential, _of(asset, taken), self.site.zone)
+        yield from rules.t8_overlap(request, asset, taken, self.site.assets)
+        yield from rules.t9_recovery(request, asset, potential.recovery, taken)
+
+    def _facts(self, record: RequestRecord, now: datetime) -> Facts:
+        asset = self.site.assets.get(record.key.asset_id)
+        request = record.request
+        potential = None if asset is None else asset.potential(request.flex_product, request.direction)
+        recovery = _NONE if potential is None else potential.recovery
+        return Facts(now=now, recovery=recovery, start_late=self.site.start_late)
+
+    @staticmethod
+    def _pass_time(record: RequestRecord, facts: Facts) -> RequestRecord:
+        """Let the clock act on a record until it has nothing more to do."""
+        going = True
+        while going:
+            rows = (step(record, trigger, facts) for trigger in CLOCK)
+            row = next((row for row in rows if isinstance(row, Row)), None)
+            if going := row is not None:
+                record = record.after(_transition(record.key, record, row, facts.now))
+        return record
+
+    def _each(self, change: Callable[[RequestRecord], RequestRecord]) -> tuple[Book, tuple[Transition, ...]]:
+        """Change the records that are not over."""
+        changed, transitions = dict(self.records), list[Transition]()
+        for key, record in self.records.items():
+            if record.state in LIVE or record.state in (State.RECEIVED, State.OFFERED):
+                changed[key] = change(record)
+                transitions += changed[key].history[record.revision :]
+        return (replace(self, records=changed), tuple(transitions)) if transitions else (self, ())
+
+    def _with(self, record: RequestRecord, transitions: tuple[Transition, ...], answer: Answer) -> Result:
+        book = replace(self, records={**self.records, record.key: record})
+        return Result(book=book, transitions=transitions, answer=answer)
+
+
+def _again(known: RequestRecord, request: Request, writer: Writer) -> Answer:
+    """Answer a request whose id is known."""
+    wrong: Finding | None = None
+    if request != known.request:
+        wrong = Finding("/requestID", Code.REQUEST_ID_REUSED, "another request has this id")
+    elif known.happened(Trigger.CANCEL):
+        wrong = Finding("/requestID", Code.INVALID_STATE, "it was withdrawn; an id is not used again")
+    elif known.state is State.RECEIVED:
+        wrong = Finding("/requestID", Code.REQUEST_IN_PROGRESS, "it is being judged")
+    if wrong is not None:
+        return problem([wrong], writer, known)
+    return Answer(status=201, body=reply(known.as_of(2), writer), created=True).again()
+
+
+def _judged(record: RequestRecord, verdict: Offer | Decline, now: datetime) -> RequestRecord:
+    """Return the record as it is offered, or rejected."""
+    if isinstance(verdict, Decline):
+        row = step(record, Trigger.DECLINE, Facts(now=now))
+        said: Offer | None = None
+    else:
+        expires_at = verdict.expires_at
+        if not record.past:
+            expires_at = rules.t10_expiry(expires_at, verdict.power.slots[0].start, verdict.mobilization_delay)
+        row, said = step(record, Trigger.OFFER, Facts(now=now)), replace(verdict, expires_at=expires_at)
+    assert isinstance(row, Row)
+    cause, detail = (verdict.cause, verdict.detail) if isinstance(verdict, Decline) else (None, "")
+    return record.after(_transition(record.key, record, row, now, said=said, cause=cause, detail=detail))
+
+
+def _resolved(confirmation: Confirmation, record: RequestRecord) -> Confirmation:
+    """Fill in what a confirmation leaves out: it is as offered."""
+    return replace(
+        confirmation,
+        flex_product=confirmation.flex_product or record.request.flex_product,
+        power=confirmation.power or (record.power if record.offer is None else record.offer.power),
+    )
+
+
+def _transition(
+    key: Key,
+    record: RequestRecord | None,
+    row: Row,
+    now: datetime,
+    *,
+    said: Request | Offer | Confirmation | None = None,
+    cause: Cause | None = None,
+    detail: str = "",
+) -> Transition:
+    return Transition(
+        key=key,
+        revision=1 if record is None else record.revision + 1,
+        trigger=row.trigger,
+        source=row.source,
+        target=row.target,
+        effect=row.effect,
+        actor=row.actor,
+        cause=cause or row.cause,
+        at=now,
+        said=said,
+        detail=detail,
+    )
+
+
+def _of(asset: Asset, taken: Iterable[rules.Taken]) -> tuple[rules.Taken, ...]:
+    return tuple(one for one in taken if one.asset_id == asset.id)
+
+
+def _edges(record: RequestRecord) -> Iterator[datetime]:
+    """Give the instants at which the clock may do something to a record."""
+    if record.offer is not None and record.state is State.OFFERED:
+        yield record.offer.expires_at
+    if record.state in LIVE or record.state in (State.RECEIVED, State.OFFERED):
+        yield from (record.lead, record.start, record.end)
+        yield from (slot.start for slot in record.power)
