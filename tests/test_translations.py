@@ -24,6 +24,7 @@ from custom_components.flex_ready.building.descriptions import (
 )
 from custom_components.flex_ready.building.entity import BuildingDescription
 from custom_components.flex_ready.building.handover import Method
+from custom_components.flex_ready.building.policies import LEVELS
 from custom_components.flex_ready.const import Kind
 from custom_components.flex_ready.control.orders import Blind, Reason
 from custom_components.flex_ready.flows import load_forms
@@ -269,7 +270,8 @@ def test_the_flow() -> None:
     assert asked["supplier_token"] == {"token"}
     assert asked["supplier_client"] == {"issuer", "client_id", "client_secret", "scope"}
     advanced = {f"advanced.{field}" for field in ("window", "td", "limit", "blind_policy")}
-    assert asked["building"] == asked["reconfigure_building"] == {"name", "meter_entry", *advanced}
+    signals = {"signals.ecowatt_entry", "signals.supplier_entry"}
+    assert asked["building"] == asked["reconfigure_building"] == {"name", "meter_entry", *signals, *advanced}
     for step, placeholder in {
         **dict.fromkeys(("ecowatt", "reconfigure_ecowatt", "reauth_ecowatt"), "portal"),
         **dict.fromkeys(("supplier_token", "supplier_client"), "findings"),
@@ -278,7 +280,13 @@ def test_the_flow() -> None:
         assert PLACEHOLDER.findall(flow["step"][step]["description"]) == [placeholder], step
     assert TEXTS["en"]["selector"]["dialect"]["options"].keys() == set(Dialect)
     assert TEXTS["en"]["selector"]["access"]["options"].keys() == {"token", "client"}
-    selectors = {"window": WINDOWS, "td": TDS, "blind_policy": tuple(Blind), "phases": PHASES}
+    selectors = {
+        "window": WINDOWS,
+        "td": TDS,
+        "blind_policy": tuple(Blind),
+        "phases": PHASES,
+        "shed_from_level": tuple(LEVELS),
+    }
     for key, options in selectors.items():
         assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
     for texts in ("menu_options", "menu_option_descriptions"):

@@ -26,7 +26,7 @@ async def add_building(client: HomeAssistant, session: ClientSession, control: s
         client,
         DOMAIN,
         "building",
-        {"building": {"name": NAME, "meter_entry": meter_entry, "advanced": advanced}},
+        {"building": {"name": NAME, "meter_entry": meter_entry, "signals": {}, "advanced": advanced}},
     )
     switches = {one["unique_id"]: one["entity_id"] for one in await client.command("config/entity_registry/list")}
     for load in state["loads"]:
@@ -42,6 +42,7 @@ def _answers(load: dict[str, Any], switch: str) -> dict[str, dict[str, object]]:
             "power": {"nominal_w": load["power_w"]},
             "times": {"min_on": 0.5, "min_off": 0.5, "max_off": 30},
             "hours": {},
+            "policy": {},
             "when_blind": False,
             "confirm": True,
         },

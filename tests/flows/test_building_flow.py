@@ -3,7 +3,13 @@
 from typing import Any
 
 from conftest import meter_entry
-from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_USER, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -18,6 +24,7 @@ from pytest_homeassistant_custom_component.common import (  # type: ignore[impor
 from custom_components import flex_ready
 from custom_components.flex_ready.building.const import (
     CONF_BLIND_POLICY,
+    CONF_ECOWATT_ENTRY,
     CONF_LIMIT,
     CONF_METER_ENTRY,
     CONF_TD,
@@ -176,3 +183,24 @@ async def test_a_building_without_its_meter(hass: HomeAssistant, meter: MockConf
     done = await submit(hass, await entry.start_reconfigure_flow(hass), other, AUTOMATIC)
     assert done["reason"] == "reconfigure_successful"
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_signals_to_go_by(hass: HomeAssistant, meter: MockConfigEntry) -> None:
+    """They are asked for where there are any, kept, shown again and can be taken back."""
+    grid = MockConfigEntry(domain=DOMAIN, title="Ecowatt", data={CONF_KIND: Kind.ECOWATT.value})
+    grid.add_to_hass(hass)
+    form = await begin(hass)
+    data = {CONF_NAME: "Hall", CONF_METER_ENTRY: meter.entry_id, "advanced": AUTOMATIC}
+    chosen = {CONF_ECOWATT_ENTRY: grid.entry_id}
+    result = await hass.config_entries.flow.async_configure(form["flow_id"], {**data, "signals": chosen})
+    entry = result["result"]
+    assert entry.data[CONF_ECOWATT_ENTRY] == grid.entry_id
+    form = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+    assert form["data_schema"] is not None
+    shown = form["data_schema"].schema["signals"].schema
+    assert get_schema_suggested_value(shown.schema, CONF_ECOWATT_ENTRY) == grid.entry_id
+    await hass.config_entries.flow.async_configure(form["flow_id"], {**data, "signals": {}})
+    await hass.async_block_till_done()
+    assert CONF_ECOWATT_ENTRY not in entry.data

@@ -215,7 +215,7 @@ class Talk:
 
 def rules(confirm: bool = True, **more: Any) -> dict[str, Any]:  # noqa: ANN401, FBT001, FBT002
     """Fill the form of the rules in."""
-    sections = {"power": {CONF_NOMINAL_W: 10_000}, "times": {}, "hours": {}}
+    sections = {"power": {CONF_NOMINAL_W: 10_000}, "times": {}, "hours": {}, "policy": {}}
     return {CONF_PRIORITY: 5, CONF_BLIND: False, "confirm": confirm, **sections, **more}
 
 

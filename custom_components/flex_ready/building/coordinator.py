@@ -40,6 +40,7 @@ from .handover import Handover, handover
 from .hands import Hands
 from .herald import Herald
 from .meter_link import MeterLink, epoch_ms
+from .policies import Policies
 from .store import Kept, befores, store
 from .words import Words
 
@@ -65,6 +66,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         self.hands = Hands(self)
         self._store = store(hass, entry.entry_id)
         self._link: MeterLink | None = None
+        self.policies: Policies | None = None
         self.zone = dt_util.get_default_time_zone()
         self.words = Words({}, "en", self.zone)
         self.monotonic: Callable[[], float] = hass.loop.time
@@ -97,6 +99,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             (ours.load for ours in self.handovers.values()), Blind(entry.data[CONF_BLIND_POLICY])
         )
         self.controller.restore(self.kept.loads)
+        self.policies = Policies(self.hass, entry.data, {name: ours.policy for name, ours in self.handovers.items()})
         self.hands.take_up()
         meter = self.hass.config_entries.async_get_entry(entry.data[CONF_METER_ENTRY])
         if meter is None:
@@ -283,8 +286,12 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             seen={name: self.seen(name) for name in self.handovers},
             reading=reading,
             warned=self.link.warned if self._link is not None else False,
-            wishes=tuple(wish for wish in self.kept.wishes.values() if wish.until is None or at < wish.until),
+            wishes=(*self._standing(at), *(self.policies.wishes(now) if self.policies is not None else ())),
         )
+
+    def _standing(self, at: int) -> tuple[Wish, ...]:
+        """Return the orders of actions that still hold."""
+        return tuple(wish for wish in self.kept.wishes.values() if wish.until is None or at < wish.until)
 
     @callback
     def _decide(self, reading: Reading | None) -> None:

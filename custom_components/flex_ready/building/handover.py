@@ -32,6 +32,7 @@ from .const import (
     CONF_SHIFT,
     CONF_VALUE,
 )
+from .policies import Policy
 
 _HOW = (
     CONF_METHOD,
@@ -98,6 +99,7 @@ class Handover:
     kept_how: Mapping[str, Any]
     """The same as it is kept: enough to give the load back when it was changed or taken back meanwhile."""
     power_sensor: str | None
+    policy: Policy
 
     @property
     def entity_id(self) -> str | None:
@@ -134,6 +136,7 @@ def handover(hass: HomeAssistant, subentry: ConfigSubentry) -> Handover:
         how=how,
         kept_how={key: data[key] for key in _HOW if key in data},
         power_sensor=entity_id_of(hass, data.get(CONF_POWER_SENSOR)) or None,
+        policy=Policy.of(data),
     )
 
 

@@ -21,8 +21,10 @@ import probatio
 from ..building.const import (
     AUTOMATIC,
     CONF_BLIND_POLICY,
+    CONF_ECOWATT_ENTRY,
     CONF_LIMIT,
     CONF_METER_ENTRY,
+    CONF_SUPPLIER_ENTRY,
     CONF_TD,
     CONF_WINDOW,
 )
@@ -34,6 +36,8 @@ from ..tic.td import CANDIDATES
 WINDOWS = (AUTOMATIC, *(kind.value for kind in WindowKind))
 TDS = ("0", *(str(minutes) for minutes in CANDIDATES))
 _ADVANCED = "advanced"
+_SIGNALS = "signals"
+_SIGNAL_KINDS = {CONF_ECOWATT_ENTRY: Kind.ECOWATT, CONF_SUPPLIER_ENTRY: Kind.SUPPLIER}
 _MOST_KW = 100_000
 
 
@@ -76,17 +80,19 @@ class BuildingFlow(ConfigFlow):
             CONF_LIMIT: data[CONF_LIMIT],
             CONF_BLIND_POLICY: data[CONF_BLIND_POLICY],
         }
-        known = {CONF_NAME: entry.title, CONF_METER_ENTRY: data[CONF_METER_ENTRY], _ADVANCED: advanced}
+        signals = {key: data[key] for key in _SIGNAL_KINDS if key in data}
+        known = {
+            CONF_NAME: entry.title,
+            CONF_METER_ENTRY: data[CONF_METER_ENTRY],
+            _SIGNALS: signals,
+            _ADVANCED: advanced,
+        }
         return await self._async_ask_building("reconfigure_building", user_input, known)
 
     async def _async_ask_building(
         self, step: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        meters = [
-            entry
-            for entry in self.hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-            if entry.data[CONF_KIND] == Kind.METER
-        ]
+        meters = self._entries(Kind.METER)
         if not meters:
             return self.async_abort(reason="no_meter")
         errors: dict[str, str] = {}
@@ -96,7 +102,10 @@ class BuildingFlow(ConfigFlow):
             errors[CONF_NAME] = "no_name"
         return self.async_show_form(
             step_id=step,
-            data_schema=self.add_suggested_values_to_schema(_schema(meters), user_input or known),
+            data_schema=self.add_suggested_values_to_schema(
+                _schema(meters, {key: found for key, kind in _SIGNAL_KINDS.items() if (found := self._entries(kind))}),
+                user_input or known,
+            ),
             errors=errors,
         )
 
@@ -109,6 +118,7 @@ class BuildingFlow(ConfigFlow):
             CONF_TD: int(advanced[CONF_TD]),
             CONF_LIMIT: float(advanced[CONF_LIMIT]),
             CONF_BLIND_POLICY: advanced[CONF_BLIND_POLICY],
+            **user_input.get(_SIGNALS, {}),
         }
         unique_id = f"building_{meter}"
         if self.source != SOURCE_RECONFIGURE:
@@ -125,16 +135,26 @@ class BuildingFlow(ConfigFlow):
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return done
 
+    def _entries(self, kind: Kind) -> list[ConfigEntry]:
+        """Return the entries of a kind."""
+        entries = self.hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        return [entry for entry in entries if entry.data[CONF_KIND] == kind]
 
-def _schema(meters: list[ConfigEntry]) -> probatio.Schema:
-    options = [SelectOptionDict(value=entry.entry_id, label=entry.title) for entry in meters]
+
+def _choice(entries: list[ConfigEntry]) -> SelectSelector:
+    options = [SelectOptionDict(value=entry.entry_id, label=entry.title) for entry in entries]
+    return SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN))
+
+
+def _schema(meters: list[ConfigEntry], signals: Mapping[str, list[ConfigEntry]]) -> probatio.Schema:
+    """Make the form; `signals` are the entries that there are of each kind of signal."""
     only = meters[0].entry_id if len(meters) == 1 else probatio.UNDEFINED
-    return probatio.Schema(
-        {
-            probatio.Required(CONF_NAME): TextSelector(),
-            probatio.Required(CONF_METER_ENTRY, default=only): SelectSelector(
-                SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
-            ),
-            probatio.Required(_ADVANCED): section(_ADVANCED_SCHEMA, {"collapsed": True}),
-        }
-    )
+    asked: dict[probatio.Marker, object] = {
+        probatio.Required(CONF_NAME): TextSelector(),
+        probatio.Required(CONF_METER_ENTRY, default=only): _choice(meters),
+    }
+    if signals:
+        chosen = probatio.Schema({probatio.Optional(key): _choice(entries) for key, entries in signals.items()})
+        asked[probatio.Required(_SIGNALS)] = section(chosen, {"collapsed": True})
+    asked[probatio.Required(_ADVANCED)] = section(_ADVANCED_SCHEMA, {"collapsed": True})
+    return probatio.Schema(asked)

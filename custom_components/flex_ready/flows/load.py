@@ -55,6 +55,8 @@ from .load_forms import (
     MILD_PRESETS,
     MOST_SHIFT,
     PHASES,
+    POLICY,
+    POLICY_SCHEMA,
     POWER,
     SCRIPTS,
     SCRIPTS_SCHEMA,
@@ -278,7 +280,7 @@ class LoadFlow(ConfigSubentryFlow):
         if not present:
             times = {key: value for key, value in self._usual._asdict().items() if value is not None}
             sensor = self._sensor_beside()
-            return {POWER: {CONF_POWER_SENSOR: sensor} if sensor else {}, TIMES: times, HOURS: {}}
+            return {POWER: {CONF_POWER_SENSOR: sensor} if sensor else {}, TIMES: times, HOURS: {}, POLICY: {}}
         told = (CONF_NOMINAL_W, CONF_LEFT_W) if present[CONF_METHOD] == self._method else (CONF_NOMINAL_W,)
         power = {key: present[key] for key in told if key in present}
         if CONF_POWER_SENSOR in present:
@@ -292,6 +294,7 @@ class LoadFlow(ConfigSubentryFlow):
                 for stretch, kept in zip(STRETCHES, present.get(CONF_PROTECTED, ()), strict=False)
                 for edge, side in zip(stretch, ("start", "end"), strict=True)
             },
+            POLICY: {str(key): present[key] for key in POLICY_SCHEMA.schema if key in present},
             CONF_BLIND: present[CONF_BLIND],
             CONF_CONFIRM: self._same_load,
         }
@@ -356,6 +359,7 @@ class LoadFlow(ConfigSubentryFlow):
         # What is left empty, or at 0, says nothing.
         rules |= {key: power[key] for key in (CONF_NOMINAL_W, CONF_LEFT_W) if power.get(key)}
         rules |= {key: times[key] for key in (CONF_MAX_OFF, CONF_MOST_SHEDS) if times.get(key)}
+        rules |= user_input[POLICY]
         if CONF_POWER_SENSOR in power:
             rules[CONF_POWER_SENSOR] = kept_as(self.hass, entity_id_of(self.hass, power[CONF_POWER_SENSOR]))
         return rules

@@ -23,6 +23,9 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TimeSelector,
 )
@@ -44,11 +47,14 @@ from ..building.const import (
     CONF_PRESET,
     CONF_PRIORITY,
     CONF_RESTORE_SCRIPT,
+    CONF_SHED_ABOVE_PRICE,
+    CONF_SHED_FROM_LEVEL,
     CONF_SHED_SCRIPT,
     CONF_SHIFT,
     CONF_VALUE,
 )
 from ..building.handover import Method
+from ..building.policies import LEVELS
 
 DOMAINS: Final = (
     "switch",
@@ -63,7 +69,7 @@ DOMAINS: Final = (
 PHASES = ("1", "3")
 CONF_CONFIRM = "confirm"
 SCRIPTS = "scripts"
-POWER, TIMES, HOURS = "power", "times", "hours"
+POWER, TIMES, HOURS, POLICY = "power", "times", "hours", "policy"
 STRETCHES = (("first_start", "first_end"), ("second_start", "second_end"))
 HOW = (
     CONF_METHOD,
@@ -82,6 +88,7 @@ UNITS: Mapping[str | None, int] = {UnitOfPower.WATT: 1, UnitOfPower.KILO_WATT: 1
 MILD_PRESETS = ("eco", "away")
 MOST_SHIFT = 30
 _MIDDLE_PRIORITY = 5
+_MOST_PRICE = 10
 DAY_MIN = 1440
 
 
@@ -171,6 +178,18 @@ TIMES_SCHEMA = probatio.Schema(
 _HOURS_SCHEMA = probatio.Schema({probatio.Optional(edge): TimeSelector() for stretch in STRETCHES for edge in stretch})
 
 
+POLICY_SCHEMA = probatio.Schema(
+    {
+        probatio.Optional(CONF_SHED_FROM_LEVEL): SelectSelector(
+            SelectSelectorConfig(
+                options=[*LEVELS], mode=SelectSelectorMode.DROPDOWN, translation_key=CONF_SHED_FROM_LEVEL
+            )
+        ),
+        probatio.Optional(CONF_SHED_ABOVE_PRICE): box("EUR/kWh", least=-_MOST_PRICE, most=_MOST_PRICE, step="any"),
+    }
+)
+
+
 def rules_schema(method: Method) -> probatio.Schema:
     """Make the form of the rules of a load that is shed in some way."""
     power: dict[probatio.Marker, object] = {
@@ -189,6 +208,7 @@ def rules_schema(method: Method) -> probatio.Schema:
             probatio.Required(POWER): section(probatio.Schema(power), {"collapsed": False}),
             probatio.Required(TIMES): section(TIMES_SCHEMA, {"collapsed": True}),
             probatio.Required(HOURS): section(_HOURS_SCHEMA, {"collapsed": True}),
+            probatio.Required(POLICY): section(POLICY_SCHEMA, {"collapsed": True}),
             probatio.Required(CONF_BLIND, default=False): bool,
             probatio.Required(CONF_CONFIRM, default=False): bool,
         }
