@@ -584,6 +584,25 @@ async def test_a_script_that_still_sheds_when_the_load_is_given_back(player: Pla
     assert site.state(BOILER) == STATE_ON
 
 
+@pytest.mark.parametrize("how", ["reload", "mode"])
+async def test_what_was_given_back_is_not_shed_again_at_once(player: Player, how: str) -> None:
+    """A compressor is not to be switched on and off in a second, though the order still stands."""
+    await set_up_switches(player.hass)
+    site = await Site.begin(player, [("Boiler", load_data(BOILER, min_on=5))])
+    await shed(site)
+    await site.wait(120)
+    if how == "reload":
+        await player.hass.config_entries.async_reload(site.entry.entry_id)
+    else:
+        await site.building.async_set_mode(Mode.OBSERVE)
+        assert site.state(BOILER) == STATE_ON
+        await site.building.async_set_mode(Mode.LIMIT)
+    await site.wait(60)
+    assert site.state(BOILER) == STATE_ON
+    await site.wait(5 * 60)
+    assert site.state(BOILER) == STATE_OFF
+
+
 # The end of Home Assistant, and of the meter.
 
 

@@ -123,8 +123,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         """Give every load back, and do no more."""
         self._ready = False
         await self.hands.async_let_go()
-        for state in self.controller.states.values():
-            state.step = state.limit_step = 0
+        self.controller.let_go(epoch_ms(dt_util.utcnow()))
         # An order without an end is not to come back long after.
         self.kept.wishes = {name: wish for name, wish in self.kept.wishes.items() if wish.until is not None}
         self.herald.end()

@@ -53,6 +53,7 @@ class Controller:
         self._mode: Mode | None = None
         self._reachable: set[str] = set()
         self._owed: set[str] = set()  # to be given back as soon as they can be reached
+        self._returned: dict[str, int | None] = {}  # when what was really shed came back, from before a rehearsal
         self._drawn = Trace()  # what the managed loads draw
         self._spared = Trace()  # what those would not draw that are shed
         self._trial: tuple[str, int, int, int] | None = None  # a load shed alone: id, when, power before, saving
@@ -107,6 +108,12 @@ class Controller:
         for name in self.loads:
             if isinstance(state := kept.get(name), Mapping):
                 self.states[name] = LoadState.from_dict(state)
+
+    def let_go(self, now: int) -> None:
+        """Note that every load was given back."""
+        for state in self.states.values():
+            state.set_step(0, 0, now)
+            state.limit_step = 0
 
     def forget(self, name: str) -> None:
         """Begin anew with a load: it is another than that of which something was kept."""
@@ -164,8 +171,13 @@ class Controller:
                         left.append(Command(name, 0))
                     else:
                         self._owed.add(name)
+                if self._mode is Mode.LIMIT:
+                    self._returned[name] = tick.now if state.step else state.changed
+                    state.changed = None
+                else:
+                    returned = self._returned.get(name)
+                    state.changed = None if returned is None else min(returned, tick.now)
                 state.step = state.limit_step = 0
-                state.changed = None
             self._spared.clear()
         self._mode = tick.mode
         self._trial = None
