@@ -41,7 +41,7 @@ from .hands import Hands
 from .herald import Herald
 from .meter_link import MeterLink, epoch_ms
 from .policies import Policies
-from .store import Kept, befores, store
+from .store import Kept, salvaged, store
 from .words import Words
 
 _TICK = timedelta(seconds=5)
@@ -137,7 +137,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
                 self.kept = Kept.from_dict(data)
         except (HomeAssistantError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
             LOGGER.warning("What was kept of %s is of no use: %s", self.name, error)
-            self.kept = Kept(before=befores(data))
+            self.kept = Kept(before=salvaged(data))
 
     async def _give_up(self) -> NoReturn:
         """Without a meter entry there is no building any more: give back what is still shed, then say so."""

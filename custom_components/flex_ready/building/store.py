@@ -70,7 +70,7 @@ class Kept:
             on=bool(data["on"]),
             hands_off=set(data["hands_off"]),
             loads=dict(data["loads"]),
-            before=befores(data),
+            before=salvaged(data),
             overruns=Overruns.from_dict(data.get("overruns")),
             td=int(data.get("td", 0)),
             in_kva=data.get("in_kva"),
@@ -90,7 +90,7 @@ class Kept:
         return kept
 
 
-def befores(data: object) -> dict[str, Before]:
+def salvaged(data: object) -> dict[str, Before]:
     """Take up what is to be given back, whatever became of the rest; what makes no sense is left out."""
     kept = data.get("before") if isinstance(data, Mapping) else None
     found: dict[str, Before] = {}
