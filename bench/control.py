@@ -88,8 +88,8 @@ def run(make: Callable[[World, str], Control], worlds: list[World], kind: str) -
 
 def compare(worlds: list[World], kind: str, *, detail: bool) -> bool:
     """Print what comes of all controllers; return whether ours holds the bars."""
-    best: dict[str, Outcome] = {f"{world.name} {world.td_min}": oracle(world, kind) for world in worlds}
-    bound = Outcome.total(best.values())
+    best = [oracle(world, kind) for world in worlds]
+    bound = Outcome.total(best)
     print(f"\n{kind} windows: {bound.windows} of them, {bound.overruns} overruns that the loads cannot avoid")
     print(f"  {'':20s} avoidable/1000    off: min/load/day     switchings/load/day    worst overrun")
     print(f"  {'oracle':20s} {0:8.1f}         {bound.off_min:8.1f}               {bound.switched:8.1f}")
@@ -103,8 +103,7 @@ def compare(worlds: list[World], kind: str, *, detail: bool) -> bool:
             f"{one.switched:8.1f}               {one.worst_over:8d} W"
         )
         if detail:
-            for world, outcome in rows:
-                least = best[f"{world.name} {world.td_min}"].off_min
+            for (world, outcome), least in zip(rows, (one.off_min for one in best), strict=True):
                 print(
                     f"      {world.name:12s} Td {world.td_min:2d}: {outcome.per_thousand:6.1f}   "
                     f"{outcome.off_min:6.1f} min (oracle {least:.1f})   {outcome.switched:6.1f}"

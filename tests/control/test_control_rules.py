@@ -9,7 +9,7 @@ from sites import Site, T, load, tick
 from custom_components.flex_ready.control.controller import Controller
 from custom_components.flex_ready.control.load import DISOBEYED_MS, HAND_MS, Hours, Load, Seen
 from custom_components.flex_ready.control.orders import Blind, Command, Mode, Reading, Reason, Source, Wish
-from custom_components.flex_ready.control.window import Kind, Reached
+from custom_components.flex_ready.control.window import WH_MJ, Kind, Reached
 
 KINDS = pytest.mark.parametrize("kind", [Kind.FIXED, Kind.SLIDING, Kind.INSTANT])
 MINUTE = 60_000
@@ -696,3 +696,17 @@ def test_every_reason_is_reached() -> None:
     sites = (orders, rules, limit, silent, futile)
     seen = {target.reason for site in sites for decision in site.decisions for target in decision.targets}
     assert {*Reason} - seen == set()
+
+
+def test_what_was_rehearsed_was_drawn() -> None:
+    """Once it limits, the window holds what the meter counted, not what would have been spared."""
+    one = load("a")
+    site = Site((one,), base=18_500, mode=Mode.OBSERVE)
+    site.run(200)
+    assert site.controller.states["a"].step
+    site.mode = Mode.LIMIT
+    site.step(1)
+    window = site.controller.window
+    assert window is not None
+    _, drawn = window.running(site.now)
+    assert abs(drawn - site.counter) <= 2 * WH_MJ

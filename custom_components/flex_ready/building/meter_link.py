@@ -20,7 +20,7 @@ _APPARENT = "EAPP_s"
 _ACTIVE = ("EA_s", "EAS", "EA")
 _POWERS = ("SINSTS", "PAPP")
 _VOLTS_OF_CONTRACT = 200
-"""ISOUSC is in A, 5 A a kVA (Enedis-NOI-CPT_54E)."""
+"""ISOUSC is in A a phase, 5 A a kVA (Enedis-NOI-CPT_54E)."""
 _LINKY = (Meter.LINKY_HISTORIQUE, Meter.LINKY_STANDARD)
 
 
@@ -101,7 +101,8 @@ class MeterLink:
             return self.limit_w
         known = contract_power(state, "kVA") or contract_power(state, "kW")
         if known is None and (amperes := state.number("ISOUSC")) is not None:
-            return round(amperes * _VOLTS_OF_CONTRACT)
+            phases = 3 if state.group("IINST1") is not None else 1
+            return round(amperes * phases * _VOLTS_OF_CONTRACT)
         return round(known * 1000) if known else 0
 
     @property

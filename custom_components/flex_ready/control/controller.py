@@ -12,7 +12,7 @@ from .limit import Candidate, Shed, decide
 from .load import Load, LoadState, Seen, worth_it
 from .orders import Blind, Command, Decision, Mode, Reason, Situation, Source, Tick, Wish
 from .trace import Trace
-from .window import Kind, Reached, Window
+from .window import MINUTE_MS, Kind, Reached, Window
 
 _STALE_MS = 60_000
 _BLIND_MS = 1_800_000
@@ -178,6 +178,9 @@ class Controller:
                     returned = self._returned.get(name)
                     state.changed = None if returned is None else min(returned, tick.now)
                 state.step = state.limit_step = 0
+            if self._mode is Mode.OBSERVE and self.window is not None and self.window.at is not None:
+                since = self.window.at - self.window.length - 2 * MINUTE_MS - self._skew
+                self.window.count_again(lambda at: self._spared.energy(since, at - self._skew))
             self._spared.clear()
         self._mode = tick.mode
         self._trial = None

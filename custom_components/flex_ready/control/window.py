@@ -6,6 +6,7 @@ over the last Td, medium voltage each Td over the last), Enedis-NOI-CPT_36E.
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -192,6 +193,16 @@ class Window:
     def _mark_at(self, minute: int) -> int | None:
         i = bisect_left(self._marks, (minute,))
         return self._marks[i][1] if i < len(self._marks) and self._marks[i][0] == minute else None
+
+    def count_again(self, spared: Callable[[int], int]) -> None:
+        """Count what a rehearsal spared as drawn: `spared` is its energy up to an instant, since any one (mJ)."""
+        self._marks = deque((at, total + spared(at)) for at, total in self._marks)
+        self._recent = deque((at, total + spared(at)) for at, total in self._recent)
+        if self.at is not None:
+            self.sum += spared(self.at)
+        start, end = self.slope
+        if end > start:
+            self.power = (self._recent[-1][1] - self._recent[0][1]) // (end - start)
 
     def _forget(self) -> None:
         self.at = None
