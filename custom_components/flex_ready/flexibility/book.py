@@ -7,34 +7,21 @@ transitions that were kept.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..slots import Slot
-from . import rules
 from .answer import Answer, problem, reply
 from .dialects import Dialect
-from .lifecycle import CLOCK, LIVE, Facts, Row, step
-from .model import Asset, Confirmation, Offer, Request
+from .judge import Site, conflicts, judge, taken
+from .lifecycle import CLOCK, OPEN, Facts, Row, step
+from .model import Confirmation, Offer, Request
 from .problem import Code, Finding
 from .record import Cause, Key, RequestRecord, State, Transition, Trigger
+from .rules import t10_expiry
 from .wire import Writer
 
-_NONE = timedelta()
 _NOT_FOUND = Finding("", Code.NOT_FOUND, "there is no such request, asset or BACS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What requests are made to."""
-
-    bacs_id: str
-    assets: Mapping[str, Asset]
-    zone: tzinfo
-    partial: bool = False
-    """Whether less than the offer may be ordered (inferred: the annex does not say)."""
-    start_late: bool = False
-    """Whether an activation that should have started while nothing ran is started late (inferred)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +76,8 @@ class Book:
         asset = self.site.assets.get(key.asset_id)
         if asset is None or key.bacs_id != self.site.bacs_id:
             return Result(book=self, answer=problem([_NOT_FOUND], writer))
-        refused, told = self._judge(asset, request, now, dialect)
+        promised = tuple(taken(self.records, request, self.site.recovery(key.asset_id, request)))
+        refused, told = judge(self.site, asset, request, promised, now=now, dialect=dialect)
         facts = Facts(now=now, findings=refused)
         received = step(None, Trigger.RECEIVE, facts)
         if isinstance(received, Finding):
@@ -128,7 +116,9 @@ class Book:
                 return Result(book=self, answer=Answer(status=200, body=reply(record, writer)).again())
             wrong = Finding("", Code.ALREADY_CONFIRMED, "another order was confirmed")
             return Result(book=self, answer=problem([wrong], writer, record))
-        findings = tuple(self._conflicts(record, order, dialect)) if record.state is State.OFFERED else ()
+        recovery = self.site.recovery(key.asset_id, record.request)
+        others = tuple(taken(self.records, record.request, recovery, besides=key))
+        findings = tuple(conflicts(self.site, record, order, others, dialect))
         facts = Facts(now=now, confirmation=order, partial=self.site.partial, findings=findings)
         row = step(record, Trigger.CONFIRM, facts)
         if isinstance(row, Finding):
@@ -199,62 +189,8 @@ class Book:
         """Return when the clock alone brings something about."""
         return min((at for record in self.records.values() for at in _edges(record) if at > now), default=None)
 
-    def taken(self, besides: Key | None = None) -> Iterator[rules.Taken]:
-        """Give what the assets are promised for."""
-        for key, record in self.records.items():
-            held = record.held
-            if key != besides and (held is not None or record.counted):
-                yield rules.Taken(
-                    asset_id=key.asset_id,
-                    power=record.power if held is None else held,
-                    direction=record.request.direction,
-                    held=held is not None,
-                    counted=record.counted,
-                )
-
-    def _judge(
-        self, asset: Asset, request: Request, now: datetime, dialect: Dialect
-    ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-        """Hold a request against the rules; return what it is refused for, and what it is only told of."""
-        potential = asset.potential(request.flex_product, request.direction)
-        if potential is None:
-            wrong = Finding("/flexProduct", Code.PRODUCT_NOT_OFFERED, "the asset does not give this, or not this way")
-            return (wrong,), ()
-        taken, power = tuple(self.taken()), request.power
-        limits = (
-            *rules.t2_gaps(power, potential),
-            *rules.t3_dmo(request.start, potential.mobilization_delay, now),
-            *rules.t4_duration(power, potential),
-            *rules.t5_activations(power, potential, _of(asset, taken), self.site.zone),
-            *rules.t6_periods(power, potential),
-            *rules.t7_power(power, potential.power),
-        )
-        conflicts = (
-            *rules.t8_overlap(request, asset, taken, self.site.assets),
-            *rules.t9_recovery(request, asset, potential.recovery, taken),
-        )
-        past = () if dialect.past_taken else tuple(rules.t11_past(request, now))
-        return ((*past, *limits, *conflicts), ()) if dialect.limits_kept else ((*past, *conflicts), limits)
-
-    def _conflicts(self, record: RequestRecord, order: Confirmation, dialect: Dialect) -> Iterator[Finding]:
-        """Hold an order against what was ordered since it was offered."""
-        asset = self.site.assets.get(record.key.asset_id)
-        request = replace(record.request, power=order.power or record.power)
-        potential = None if asset is None else asset.potential(request.flex_product, request.direction)
-        if asset is None or potential is None:
-            yield Finding("/flexProduct", Code.PRODUCT_NOT_OFFERED, "the asset does not give this any more")
-            return
-        taken = tuple(self.taken(besides=record.key))
-        if dialect.limits_kept:
-            yield from rules.t5_activations(request.power, potential, _of(asset, taken), self.site.zone)
-        yield from rules.t8_overlap(request, asset, taken, self.site.assets)
-        yield from rules.t9_recovery(request, asset, potential.recovery, taken)
-
     def _facts(self, record: RequestRecord, now: datetime) -> Facts:
-        asset = self.site.assets.get(record.key.asset_id)
-        request = record.request
-        potential = None if asset is None else asset.potential(request.flex_product, request.direction)
-        recovery = _NONE if potential is None else potential.recovery
+        recovery = self.site.recovery(record.key.asset_id, record.request)
         return Facts(now=now, recovery=recovery, start_late=self.site.start_late)
 
     @staticmethod
@@ -272,7 +208,7 @@ class Book:
         """Change the records that are not over."""
         changed, transitions = dict(self.records), list[Transition]()
         for key, record in self.records.items():
-            if record.state in LIVE or record.state in (State.RECEIVED, State.OFFERED):
+            if record.state in OPEN:
                 changed[key] = change(record)
                 transitions += changed[key].history[record.revision :]
         return (replace(self, records=changed), tuple(transitions)) if transitions else (self, ())
@@ -302,10 +238,10 @@ def _judged(record: RequestRecord, verdict: Offer | Decline, now: datetime) -> R
         row = step(record, Trigger.DECLINE, Facts(now=now))
         said: Offer | None = None
     else:
-        expires_at = verdict.expires_at
+        power, expires_at = verdict.power.cut(record.start, record.end), verdict.expires_at
         if not record.past:
-            expires_at = rules.t10_expiry(expires_at, verdict.power.slots[0].start, verdict.mobilization_delay)
-        row, said = step(record, Trigger.OFFER, Facts(now=now)), replace(verdict, expires_at=expires_at)
+            expires_at = t10_expiry(expires_at, power.slots[0].start, verdict.mobilization_delay)
+        row, said = step(record, Trigger.OFFER, Facts(now=now)), replace(verdict, power=power, expires_at=expires_at)
     assert isinstance(row, Row)
     cause, detail = (verdict.cause, verdict.detail) if isinstance(verdict, Decline) else (None, "")
     return record.after(_transition(record.key, record, row, now, said=said, cause=cause, detail=detail))
@@ -345,14 +281,10 @@ def _transition(
     )
 
 
-def _of(asset: Asset, taken: Iterable[rules.Taken]) -> tuple[rules.Taken, ...]:
-    return tuple(one for one in taken if one.asset_id == asset.id)
-
-
 def _edges(record: RequestRecord) -> Iterator[datetime]:
     """Give the instants at which the clock may do something to a record."""
-    if record.offer is not None and record.state is State.OFFERED:
-        yield record.offer.expires_at
-    if record.state in LIVE or record.state in (State.RECEIVED, State.OFFERED):
+    if record.state in OPEN:
+        if record.state is State.OFFERED and record.offer is not None:
+            yield record.offer.expires_at
         yield from (record.lead, record.start, record.end)
         yield from (slot.start for slot in record.power)

@@ -195,6 +195,8 @@ CLOCK = (Trigger.EXPIRE, Trigger.END, Trigger.SCHEDULE, Trigger.MOBILISE, Trigge
 """What the passing of time may bring about, in the order in which it is tried."""
 LIVE = frozenset((State.CONFIRMED, State.SCHEDULED, State.MOBILISING, State.ACTIVE, State.RECOVERING))
 """Ordered, and not over."""
+OPEN = LIVE | {State.RECEIVED, State.OFFERED}
+"""Not over."""
 
 
 def step(record: RequestRecord | None, trigger: Trigger, facts: Facts) -> Row | Finding:
