@@ -15,7 +15,7 @@ from .model import Offer, Potential, Request
 from .record import Cause
 
 _LEAST_NUM, _LEAST_DEN = 4, 5
-"""Who can give less than four fifths of what is asked gives it up: below that a step fails (Enedis local flexibility)."""
+"""Who can give less than four fifths of what is asked gives it up: below that a step fails (Enedis)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
