@@ -40,6 +40,8 @@ class Controller:
         self.forecast = Forecast()
         self.closed: tuple[Reached, ...] = ()
         """The windows that ended with the last tick, newest last; ends in ms of our clock."""
+        self.draws: dict[str, int] = {}
+        """What each load draws as of the last tick (W or VA)."""
         self._blind = blind
         self._last: int | None = None
         self._begun = 0
@@ -198,7 +200,8 @@ class Controller:
 
     def _trace(self, tick: Tick) -> None:
         """Note what is drawn and spared from now on; what is drawn was so before the first tick as well."""
-        drawn = sum(self._draws(name, tick) for name in self.loads)
+        self.draws = {name: self._draws(name, tick) for name in self.loads}
+        drawn = sum(self.draws.values())
         if not self._drawn.begun:
             self._drawn.add(tick.now - _STALE_MS, drawn)
         self._drawn.add(tick.now, drawn)

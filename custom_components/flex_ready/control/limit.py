@@ -16,7 +16,7 @@ from .window import WH_MJ, Deadline, Kind, Window
 _EXPECTED = Fraction(1)
 """What is expected: the forecast, and so many times the error that usually shows within `_REACT_MS`, for good."""
 _FEARED = Fraction(7, 4)
-_RETURN = Fraction(1)
+_RETURN = Fraction(3, 2)
 """For a return, the error that shows within `_STAY_MS`."""
 _UNSEEN_MJ = 4 * WH_MJ
 """What the meter's whole Wh, and the seconds since it was heard, may hide."""
