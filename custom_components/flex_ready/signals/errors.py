@@ -1,5 +1,6 @@
 """What can go wrong on the way to a signal."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -26,7 +27,8 @@ class Trouble(StrEnum):
 class SignalError(Exception):
     """A signal was not had: `trouble` says why, `detail` in English for logs.
 
-    `status` is that of HTTP, `retry_after` in s where the server said so, `transaction_id` what RTE's hotline asks for.
+    `status` is that of HTTP, `retry_after` in s where the server said so, `transaction_id` what RTE's hotline asks for,
+    `problem` the members of a problem of RFC 9457 where the server sent one.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class SignalError(Exception):
         status: int | None = None,
         retry_after: int | None = None,
         transaction_id: str | None = None,
+        problem: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(f"{trouble.value}: {detail}")
         self.trouble = trouble
@@ -44,3 +47,4 @@ class SignalError(Exception):
         self.status = status
         self.retry_after = retry_after
         self.transaction_id = transaction_id
+        self.problem = problem

@@ -27,9 +27,14 @@ _TROUBLES = {
 }
 
 
+_OK = frozenset((HTTPStatus.OK,))
+PROBLEM = "application/problem+json"
+"""The media type of RFC 9457."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer: its JSON (numbers with a point as Decimal), its text as it came, its headers."""
+    """A good answer: its JSON (numbers with a point as Decimal; None if there is none), its text, its headers."""
 
     body: object
     text: str
@@ -44,10 +49,15 @@ async def fetch(
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     data: Mapping[str, str] | None = None,
+    body: object = None,
+    good: frozenset[int] = _OK,
     timeout_s: float = TIMEOUT_S,
     limit: int = LIMIT_BYTES,
 ) -> Reply:
-    """Call a server; return its JSON. Raises SignalError. Redirects are not followed: they would carry the token."""
+    """Call a server, with a form or a JSON body; return its JSON if its status is one of the good ones.
+
+    Raises SignalError. Redirects are not followed: they would carry the token.
+    """
     try:
         async with session.request(
             method,
@@ -55,11 +65,14 @@ async def fetch(
             headers={"Accept": "application/json", **(headers or {})},
             params=params,
             data=data,
+            json=body,
             allow_redirects=False,
             timeout=ClientTimeout(total=timeout_s),
         ) as response:
-            if response.status != HTTPStatus.OK:
+            if response.status not in good:
                 await _refused(response)
+            if response.status == HTTPStatus.NO_CONTENT:
+                return Reply(None, "", response.headers)
             text = await _text(response, limit)
             return Reply(parse_json(text), text, response.headers)
     except TimeoutError as error:
@@ -114,28 +127,27 @@ async def _refused(response: ClientResponse) -> Never:
     trouble = _TROUBLES.get(HTTPStatus(status)) if status in HTTPStatus else None
     if trouble is None:
         trouble = Trouble.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Trouble.UNEXPECTED
-    code, transaction = await _explained(response)
+    explained = await _explained(response)
+    details = explained.get("error_details")
+    transaction = details.get("transaction_id") if isinstance(details, Mapping) else None
+    code = next((explained[key] for key in ("error", "code", "title") if isinstance(explained.get(key), str)), "")
     raise SignalError(
         trouble,
-        f"HTTP {status}{f' {code}' if code else ''}",
+        f"HTTP {status}{f' {str(code)[:80]}' if code else ''}",
         status=status,
         retry_after=_seconds(response.headers.get("Retry-After")),
-        transaction_id=transaction,
+        transaction_id=transaction[:80] if isinstance(transaction, str) else None,
+        problem=explained if response.content_type == PROBLEM else None,
     )
 
 
-async def _explained(response: ClientResponse) -> tuple[str, str | None]:
-    """Find the server's own word for an error, and its number of the call, where it gives them."""
+async def _explained(response: ClientResponse) -> Mapping[str, object]:
+    """Return what the server says of an error, where it says it in JSON."""
     try:
         body = parse_json(await _text(response, _ERROR_BYTES))
     except SignalError, ClientError, TimeoutError:
-        return "", None
-    if not isinstance(body, Mapping):
-        return "", None
-    details = body.get("error_details")
-    transaction = details.get("transaction_id") if isinstance(details, Mapping) else None
-    code = next((body[key] for key in ("error", "code", "title") if isinstance(body.get(key), str)), "")
-    return str(code)[:80], transaction[:80] if isinstance(transaction, str) else None
+        return {}
+    return body if isinstance(body, Mapping) else {}
 
 
 def _seconds(retry_after: str | None) -> int | None:
