@@ -1,0 +1,162 @@
+"""Who calls: an operator of one or several buildings, by a token of its identity provider or of Home Assistant."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+from homeassistant.components.http.auth_util import async_user_not_allowed_do_auth
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+
+from ..const import CONF_KIND, DOMAIN, Kind
+from ..desk.const import ISSUER_USER, SUBENTRY_OPERATOR
+from ..desk.operators import Auth, Operator
+from .keys import KeysUnavailableError, TokenError
+from .problems import ProblemError, Trouble
+from .tokens import Bearer, Glance, Issuers
+
+if TYPE_CHECKING:
+    from ..desk.desk import Desk
+
+_HOME_ASSISTANT = "HS256"
+"""What Home Assistant signs its tokens with, and no issuer of ours may."""
+_SOON = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An operator at the desk of a building."""
+
+    entry: ConfigEntry
+    desk: Desk
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and what is open to it."""
+
+    subject: str
+    """Whom the token is about: for the record of calls."""
+    issuer: str
+    client: str
+    seats: tuple[Seat, ...]
+    """The buildings it is an operator of, one each."""
+    waiting: bool
+    """Whether there is another one, which is not ready."""
+
+
+class Doorkeeper:
+    """Tells who calls."""
+
+    def __init__(self, hass: HomeAssistant, issuers: Issuers) -> None:
+        self._hass = hass
+        self._issuers = issuers
+
+    async def caller(self, request: web.Request) -> Caller:
+        """Return who calls; raise ProblemError: without a good token, or of nobody who may."""
+        bearer = await self._bearer(request)
+        seats: list[Seat] = []
+        waiting = False
+        for entry, operator in self._operators():
+            if (operator.issuer, operator.client) != (bearer.issuer, bearer.client):
+                continue
+            if operator.auth is Auth.OIDC and operator.audience not in bearer.audiences:
+                continue
+            desk = self._desk(entry)
+            if desk is None:
+                waiting = True
+            elif all(seat.desk is not desk for seat in seats):
+                seats.append(Seat(entry, desk, operator))
+        if not seats and waiting:
+            raise not_ready()
+        if not seats:
+            raise ProblemError(
+                Trouble.INSUFFICIENT_SCOPE,
+                "this is no operator of a building here",
+                headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
+            )
+        return Caller(bearer.subject, bearer.issuer, bearer.client, tuple(seats), waiting)
+
+    async def _bearer(self, request: web.Request) -> Bearer:
+        token = _token(request)
+        try:
+            glance = Glance.at(token)
+            if glance.algorithm == _HOME_ASSISTANT:
+                return self._user(request, token, glance)
+            return await self._issuers.verify(token, glance, self._audiences())
+        except TokenError as error:
+            raise _refused(str(error)) from error
+        except KeysUnavailableError as error:
+            detail = "the keys of the identity provider cannot be had"
+            raise ProblemError(Trouble.UNAVAILABLE, detail, retry_after=_SOON) from error
+
+    def _user(self, request: web.Request, token: str, glance: Glance) -> Bearer:
+        """Return the user of a token of Home Assistant; who may do everything is not to call from outside."""
+        found = self._hass.auth.async_validate_access_token(token) if isinstance(glance.issuer, str) else None
+        if found is None or async_user_not_allowed_do_auth(self._hass, found.user, request) is not None:
+            raise TokenError("it does not verify")
+        user = found.user
+        if user.is_admin or user.system_generated:
+            raise ProblemError(
+                Trouble.INSUFFICIENT_SCOPE,
+                "an administrator cannot be an operator",
+                headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
+            )
+        return Bearer(ISSUER_USER, user.id, user.id, frozenset())
+
+    def _operators(self) -> Iterator[tuple[ConfigEntry, Operator]]:
+        """Give the operators of the buildings that are not disabled; a subentry that cannot be read is none."""
+        for entry in self._hass.config_entries.async_entries(DOMAIN, include_disabled=False):
+            if entry.data.get(CONF_KIND) != Kind.BUILDING:
+                continue
+            desk = self._desk(entry)
+            if desk is not None:
+                yield from ((entry, operator) for operator in desk.operators.values())
+                continue
+            for subentry in entry.get_subentries_of_type(SUBENTRY_OPERATOR):
+                try:
+                    yield entry, Operator.of(subentry)
+                except KeyError, ValueError:
+                    continue
+
+    def _audiences(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for _, operator in self._operators():
+            if operator.auth is Auth.OIDC and operator.audience:
+                found.setdefault(operator.issuer, set()).add(operator.audience)
+        return found
+
+    @staticmethod
+    def _desk(entry: ConfigEntry) -> Desk | None:
+        """Return the desk of a building; None while it is not ready."""
+        if entry.state is not ConfigEntryState.LOADED:
+            return None
+        desk: Desk | None = entry.runtime_data.desk
+        return desk
+
+
+def not_ready() -> ProblemError:
+    """Return what is answered while a building is set up."""
+    return ProblemError(Trouble.UNAVAILABLE, "the building is not ready", retry_after=_SOON)
+
+
+def _token(request: web.Request) -> str:
+    """Return the bearer token of a call (RFC 6750, 2.1); none is taken from elsewhere."""
+    given = request.headers.getall(hdrs.AUTHORIZATION, [])
+    if not given:
+        raise ProblemError(Trouble.INVALID_TOKEN, "a bearer token is needed", headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
+    scheme, _, token = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise _refused("one bearer token is needed")
+    return token.strip()
+
+
+def _refused(why: str) -> ProblemError:
+    return ProblemError(
+        Trouble.INVALID_TOKEN,
+        f"the token is refused: {why}",
+        headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="invalid_token"'},
+    )
