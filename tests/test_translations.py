@@ -396,7 +396,7 @@ def test_issues() -> None:
     told = {"no_frame": {"meter", "port"}, "bad_groups": {"meter", "share", "limit"}}
     told |= {"not_subscribed": {"entry"}, "signal_rejected": {"entry", "findings"}}
     told |= {f"load_{reason}": {"load", "building"} for reason in (Reason.DISOBEYED, Reason.FUTILE)}
-    told["ledger_replaced"] = {"file"}
+    told |= {"ledger_unusable": {"building", "error"}, "ledger_replaced": {"file"}}
     texts = TEXTS["en"]["issues"]
     assert texts.keys() == told.keys()
     for issue, placeholders in told.items():
