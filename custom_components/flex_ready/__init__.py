@@ -5,13 +5,14 @@ from typing import cast
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.typing import ConfigType
 
 from .building.coordinator import BuildingConfigEntry, BuildingCoordinator
 from .building.herald import forget_issues as forget_building_issues
 from .building.store import store as building_store
 from .const import CONF_KIND, DOMAIN, Kind
+from .desk.opening import Opening, issue_of as ledger_issue_of
 from .grid.coordinator import GridConfigEntry, GridCoordinator
 from .grid.ecowatt import EcowattCoordinator
 from .grid.supplier import SupplierCoordinator
@@ -60,6 +61,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
             entry.async_on_unload(entry.add_update_listener(_async_reload))
     await coordinator.async_start()
     entry.runtime_data = coordinator
+    if isinstance(coordinator, BuildingCoordinator):
+        coordinator.on_stop = (opening := Opening(coordinator)).async_close
+        await opening.async_open()
+        coordinator.begin()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])
     return True
 
@@ -90,4 +95,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -
             await GridCoordinator.store(hass, entry.entry_id).async_remove()
         case Kind.BUILDING:
             forget_building_issues(hass, cast("BuildingConfigEntry", entry))
+            ir.async_delete_issue(hass, DOMAIN, ledger_issue_of(entry.entry_id))
             await building_store(hass, entry.entry_id).async_remove()

@@ -11,6 +11,8 @@ CONF_BLIND_POLICY = "blind_policy"
 CONF_ECOWATT_ENTRY = "ecowatt_entry"
 CONF_SUPPLIER_ENTRY = "supplier_entry"
 """The signals that loads may be shed for."""
+CONF_LEDGER_URL = "ledger_url"
+"""Of SQLAlchemy; none: a file in the configuration folder."""
 AUTOMATIC = "automatic"
 SUBENTRY_LOAD = "load"
 

@@ -1,10 +1,10 @@
 """A building in Home Assistant: its meter heard, its loads seen and commanded, every step kept before it is taken."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, override
+from typing import TYPE_CHECKING, Any, NoReturn, override
 from uuid import uuid4
 
 from homeassistant.config_entries import ConfigEntry
@@ -44,6 +44,9 @@ from .policies import Policies
 from .store import Kept, salvaged, store
 from .words import Words
 
+if TYPE_CHECKING:
+    from ..desk.desk import Desk
+
 _TICK = timedelta(seconds=5)
 _SAVE_S = 60
 
@@ -67,6 +70,10 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         self._store = store(hass, entry.entry_id)
         self._link: MeterLink | None = None
         self.policies: Policies | None = None
+        self.desk: Desk | None = None
+        """Where flexibility requests are taken, if the building has an asset."""
+        self.on_stop: Callable[[], Awaitable[None]] | None = None
+        """What is to be closed before the loads are given back."""
         self.zone = dt_util.get_default_time_zone()
         self.words = Words({}, "en", self.zone)
         self.monotonic: Callable[[], float] = hass.loop.time
@@ -88,7 +95,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         return self._link
 
     async def async_start(self) -> None:
-        """Take up what the last run kept, find the meter and the loads; begin once Home Assistant has started."""
+        """Take up what the last run kept, find the meter and the loads; nothing is commanded yet."""
         entry = self.config_entry
         self.zone = await dt_util.async_get_time_zone(SITE_ZONE) or self.zone
         self.words = await Words.async_load(self.hass, self.zone)
@@ -117,11 +124,17 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             entry.async_on_unload(async_track_state_change_event(self.hass, watched, self._changed))
         if named := {name for ours in self.handovers.values() for name in ours.entities}:
             entry.async_on_unload(async_track_entity_registry_updated_event(self.hass, named, self._renamed))
-        entry.async_on_unload(async_at_started(self.hass, self._started))
+
+    @callback
+    def begin(self) -> None:
+        """Command loads, once Home Assistant has started."""
+        self.config_entry.async_on_unload(async_at_started(self.hass, self._started))
 
     async def async_stop(self) -> None:
         """Give every load back, and do no more."""
         self._ready = False
+        if self.on_stop is not None:
+            await self.on_stop()
         await self.hands.async_let_go()
         self.controller.let_go(epoch_ms(dt_util.utcnow()))
         # An order without an end is not to come back long after.
@@ -285,12 +298,25 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             seen={name: self.seen(name) for name in self.handovers},
             reading=reading,
             warned=self.link.warned if self._link is not None else False,
-            wishes=(*self._standing(at), *(self.policies.wishes(now) if self.policies is not None else ())),
+            wishes=tuple(self._wishes(now)),
         )
+
+    def _wishes(self, now: datetime) -> Iterable[Wish]:
+        """Give what is asked for by actions, by requests and by the signals."""
+        yield from self._standing(epoch_ms(now))
+        if self.desk is not None:
+            yield from self.desk.wishes(now)
+        if self.policies is not None:
+            yield from self.policies.wishes(now)
 
     def _standing(self, at: int) -> tuple[Wish, ...]:
         """Return the orders of actions that still hold."""
         return tuple(wish for wish in self.kept.wishes.values() if wish.until is None or at < wish.until)
+
+    @callback
+    def act(self) -> None:
+        """Decide anew: something is asked for, or no more."""
+        self._decide(None)
 
     @callback
     def _decide(self, reading: Reading | None) -> None:
@@ -307,6 +333,8 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
             self._count_overruns(reading)
         self.herald.tell(before, decision)
         self.async_update_listeners()
+        if self.desk is not None:
+            self.desk.look()
         told = {command.load for command in decision.commands}
         self.hands.take((*decision.commands, *(owed for owed in self.hands.owed() if owed.load not in told)))
 

@@ -17,7 +17,7 @@ from ..grid.ecowatt import EcowattCoordinator
 from ..grid.supplier import SupplierCoordinator
 from ..signals.ecowatt.model import Level
 from ..signals.supplier.model import Step
-from ..slots import Series
+from ..slots import Series, Slot
 from .const import CONF_ECOWATT_ENTRY, CONF_SHED_ABOVE_PRICE, CONF_SHED_FROM_LEVEL, CONF_SUPPLIER_ENTRY
 from .meter_link import epoch_ms
 
@@ -57,6 +57,13 @@ class Policies:
             yield from self._by_level(forecast.hours, now)
         if isinstance(supplier, SupplierCoordinator) and (held := supplier.current) is not None:
             yield from self._by_price(held.steps, now)
+
+    def red(self) -> tuple[Slot[bool], ...]:
+        """Return when Ecowatt is red, as far as that is known."""
+        ecowatt = self._runtime(self._ecowatt)
+        forecast = ecowatt.current if isinstance(ecowatt, EcowattCoordinator) else None
+        hours = forecast.hours if forecast is not None else ()
+        return tuple(Slot(hour.start, hour.end, True) for hour in hours if hour.value >= Level.VERY_TENSE)
 
     def _by_level(self, hours: Series[Level], now: datetime) -> Iterator[Wish]:
         for name, least in LEVELS.items():

@@ -264,21 +264,24 @@ class Controller:
             named = [name for name in wish.loads if name in self.loads]
             return {name: len(self.loads[name].steps) for name in named if self._can(name, tick, forced=wish.forced)}
         found: dict[str, int] = {}
-        total = 0
+        savings: dict[str, int] = {}
         order = sorted(
             (name for name in (wish.loads or self.loads) if name in self.loads),
             key=lambda name: (not self.states[name].step, self.loads[name].priority, name),
         )
         for name in order:
-            if total >= wish.power:
+            if sum(savings.values()) >= wish.power:
                 break
             load, state, seen = self.loads[name], self.states[name], tick.seen.get(name, _GONE)
             if not (seen.available and seen.managed and self._can(name, tick, forced=wish.forced)):
                 continue
             saving = max(0, state.draws(load, seen) - load.steps[-1])
             if worth_it(saving):
-                found[name] = len(load.steps)
-                total += saving
+                found[name], savings[name] = len(load.steps), saving
+        fresh = [name for name in found if not self.states[name].step]
+        for name in sorted(fresh, key=lambda name: -savings[name]):
+            if sum(savings.values()) - savings[name] >= wish.power:
+                del found[name], savings[name]  # the others give enough
         return found
 
     def _can(self, name: str, tick: Tick, *, forced: bool) -> bool:
