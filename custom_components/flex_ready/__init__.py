@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.typing import ConfigType
 
+from .api import async_register_views
 from .building.coordinator import BuildingConfigEntry, BuildingCoordinator
 from .building.herald import forget_issues as forget_building_issues
 from .building.store import store as building_store
@@ -40,8 +41,9 @@ type FlexReadyConfigEntry = ConfigEntry[Coordinator]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what no entry owns: the actions."""
+    """Set up what no entry owns: the actions, and the paths that operators call."""
     async_setup_services(hass)
+    async_register_views(hass)
     return True
 
 

@@ -256,6 +256,7 @@ class Desk:
         self.book = book
         for one in transitions:
             self._tell(one, book.records[one.key])
+        self.meters.look(self.now())  # what ends now is cut before it is forgotten
         self.meters.cut(record for record in self.minding.live if record.held is not None)
         self._building.act()
 
