@@ -53,9 +53,9 @@ class Minding:
     def note(self, transition: Transition, record: RequestRecord) -> None:
         """Take down that a request went on."""
         self._sort(record)
-        if transition.target is State.ACTIVE and transition.source is not State.ACTIVE:
-            self._desk.running.began(record.key)
-        elif transition.source is State.ACTIVE and transition.target is not State.ACTIVE:
+        if transition.target is State.ACTIVE:
+            self._desk.running.goes_on(record.key, begins=transition.source is not State.ACTIVE)
+        elif transition.source is State.ACTIVE:
             self._desk.running.over(record.key)
 
     @callback

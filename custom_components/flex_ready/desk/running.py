@@ -47,6 +47,7 @@ class Running:
         self._setups = setups
         self._began: dict[Key, float] = {}
         """When an activation began, by the monotonic clock."""
+        self._active: set[Key] = set()
         self._gone: dict[Key, float] = {}
         self.delivered: dict[Key, Decimal] = {}
         """Wh, of activations of this run."""
@@ -66,13 +67,16 @@ class Running:
                     until=epoch_ms(slot.end),
                 )
 
-    def began(self, key: Key) -> None:
-        """Note that an activation begins."""
-        self._began[key] = self._building.monotonic()
+    def goes_on(self, key: Key, *, begins: bool) -> None:
+        """Note that an activation begins, or goes on after a restart."""
+        if begins:
+            self._began[key] = self._building.monotonic()
+        self._active.add(key)
         self.delivered[key] = Decimal()
 
     def over(self, key: Key) -> None:
         """Forget a request that is over."""
+        self._active.discard(key)
         self._began.pop(key, None)
         self._gone.pop(key, None)
 
@@ -125,7 +129,7 @@ class Running:
 
     def count(self, span: timedelta) -> None:
         """Count what the running activations give over a time."""
-        for key in self._began:
+        for key in self._active:
             self.delivered[key] += self.spared_w(key.asset_id) * (span // _MS) / _MS_A_HOUR
 
     def progress(self, record: RequestRecord, now: datetime, before: Decimal) -> Progress:
