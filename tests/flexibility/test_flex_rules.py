@@ -71,6 +71,8 @@ def test_t2() -> None:
     gap = powers((NOON, HOUR, 1), (NOON + 2 * HOUR, HOUR, 1))
     assert codes(rules.t2_gaps(gap, potential())) == [Code.OUTSIDE_PERIOD]
     assert not [*rules.t2_gaps(gap, potential(gaps=True))]
+    assert not [*rules.t2_gaps(gap, potential(gaps=True, recovery=HOUR))]
+    assert codes(rules.t2_gaps(gap, potential(gaps=True, recovery=HOUR + SECOND))) == [Code.OUTSIDE_PERIOD]
 
 
 def test_t3() -> None:
@@ -147,6 +149,14 @@ def test_t9() -> None:
         found = codes(rules.t9_recovery(request(NOON + start), asset(), recovery, [taken()]))
         assert found == ([Code.OVERLAP] if breaks else [])
     assert not [*rules.t9_recovery(request(NOON + HOUR), asset(), timedelta(), [taken()])]
+    gap = Taken(
+        asset_id="WholeBuilding",
+        power=powers((NOON, HOUR, 50), (NOON + 3 * HOUR, HOUR, 50)),
+        direction=Direction.DECREASE,
+    )
+    between = request(NOON + 90 * MINUTE)
+    assert not [*rules.t9_recovery(between, asset(), 30 * MINUTE, [gap])]
+    assert codes(rules.t9_recovery(between, asset(), 31 * MINUTE, [gap])) == [Code.OVERLAP]
     assert not [*rules.t9_recovery(request(NOON + HOUR), asset(), HOUR, [taken(name="Heating")])]
 
 

@@ -5,7 +5,7 @@ book keeps the transitions before the answer goes out and before any device is c
 transitions that were kept.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,12 +13,13 @@ from decimal import Decimal
 from ..slots import Slot
 from .answer import Answer, problem, reply
 from .dialects import Dialect
-from .judge import Site, conflicts, judge, taken
-from .lifecycle import CLOCK, OPEN, Facts, Row, step
+from .judge import Site, conflicts, judge
+from .lifecycle import CLOCK, Facts, Row, step
 from .model import Confirmation, Offer, Request
 from .problem import Code, Finding
 from .record import Cause, Key, RequestRecord, State, Transition, Trigger
-from .rules import t10_expiry
+from .register import Register
+from .rules import Taken, t10_expiry
 from .wire import Writer
 
 _NOT_FOUND = Finding("", Code.NOT_FOUND, "there is no such request, asset or BACS")
@@ -47,7 +48,7 @@ class Book:
     """All requests of a site."""
 
     site: Site
-    records: Mapping[Key, RequestRecord] = field(default_factory=dict)
+    records: Register = field(default_factory=Register)
 
     @classmethod
     def of(cls, site: Site, transitions: Iterable[Transition]) -> Book:
@@ -55,7 +56,7 @@ class Book:
         records: dict[Key, RequestRecord] = {}
         for one in transitions:
             records[one.key] = records[one.key].after(one) if one.key in records else RequestRecord((one,))
-        return cls(site, records)
+        return cls(site, Register().after(records.values()))
 
     def create(
         self,
@@ -76,7 +77,7 @@ class Book:
         asset = self.site.assets.get(key.asset_id)
         if asset is None or key.bacs_id != self.site.bacs_id:
             return Result(book=self, answer=problem([_NOT_FOUND], writer))
-        promised = tuple(taken(self.records, request, self.site.recovery(key.asset_id, request)))
+        promised = self._promised(key, request)
         refused, told = judge(self.site, asset, request, promised, now=now, dialect=dialect)
         facts = Facts(now=now, findings=refused)
         received = step(None, Trigger.RECEIVE, facts)
@@ -116,8 +117,7 @@ class Book:
                 return Result(book=self, answer=Answer(status=200, body=reply(record, writer)).again())
             wrong = Finding("", Code.ALREADY_CONFIRMED, "another order was confirmed")
             return Result(book=self, answer=problem([wrong], writer, record))
-        recovery = self.site.recovery(key.asset_id, record.request)
-        others = tuple(taken(self.records, record.request, recovery, besides=key))
+        others = self._promised(key, record.request)
         findings = tuple(conflicts(self.site, record, order, others, dialect))
         facts = Facts(now=now, confirmation=order, partial=self.site.partial, findings=findings)
         row = step(record, Trigger.CONFIRM, facts)
@@ -164,8 +164,10 @@ class Book:
 
     def tick(self, now: datetime, seen: Mapping[Key, Facts] | None = None) -> tuple[Book, tuple[Transition, ...]]:
         """Let time pass: expire, schedule, mobilise, start, end, recover. `seen` tells more of running requests."""
-        return self._each(
-            lambda record: self._pass_time(record, (seen or {}).get(record.key) or self._facts(record, now))
+        told = seen or {}
+        return self._changed(
+            self.records.awake(now),
+            lambda record: self._pass_time(record, told.get(record.key) or self._facts(record, now)),
         )
 
     def restart(self, now: datetime) -> tuple[Book, tuple[Transition, ...]]:
@@ -178,16 +180,21 @@ class Book:
                 record = record.after(_transition(record.key, record, row, now))
             return self._pass_time(record, facts)
 
-        return self._each(resumed)
+        return self._changed(self.records.open(), resumed)
 
     def due(self, now: datetime) -> Mapping[Key, Slot[Decimal]]:
         """Return what is to be given now, and until when: what the arbiter is asked for."""
-        found = ((key, record.due(now)) for key, record in self.records.items())
+        found = ((record.key, record.due(now)) for record in self.records.awake(now))
         return {key: slot for key, slot in found if slot is not None}
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the clock alone brings something about."""
-        return min((at for record in self.records.values() for at in _edges(record) if at > now), default=None)
+        return self.records.next_edge(now)
+
+    def _promised(self, key: Key, request: Request) -> tuple[Taken, ...]:
+        """Return what assets are promised for, or were, about the time of a request, by all others."""
+        recovery = self.site.recovery(key.asset_id, request)
+        return tuple(self.records.taken(request.start, request.end, recovery, besides=key))
 
     def _facts(self, record: RequestRecord, now: datetime) -> Facts:
         recovery = self.site.recovery(record.key.asset_id, record.request)
@@ -204,17 +211,18 @@ class Book:
                 record = record.after(_transition(record.key, record, row, facts.now))
         return record
 
-    def _each(self, change: Callable[[RequestRecord], RequestRecord]) -> tuple[Book, tuple[Transition, ...]]:
-        """Change the records that are not over."""
-        changed, transitions = dict(self.records), list[Transition]()
-        for key, record in self.records.items():
-            if record.state in OPEN:
-                changed[key] = change(record)
-                transitions += changed[key].history[record.revision :]
-        return (replace(self, records=changed), tuple(transitions)) if transitions else (self, ())
+    def _changed(
+        self, records: Iterable[RequestRecord], change: Callable[[RequestRecord], RequestRecord]
+    ) -> tuple[Book, tuple[Transition, ...]]:
+        """Change some records."""
+        pairs = [(record, after) for record in records if (after := change(record)) is not record]
+        if not pairs:
+            return self, ()
+        transitions = (one for record, after in pairs for one in after.history[record.revision :])
+        return replace(self, records=self.records.after(after for _, after in pairs)), tuple(transitions)
 
     def _with(self, record: RequestRecord, transitions: tuple[Transition, ...], answer: Answer) -> Result:
-        book = replace(self, records={**self.records, record.key: record})
+        book = replace(self, records=self.records.after((record,)))
         return Result(book=book, transitions=transitions, answer=answer)
 
 
@@ -279,12 +287,3 @@ def _transition(
         said=said,
         detail=detail,
     )
-
-
-def _edges(record: RequestRecord) -> Iterator[datetime]:
-    """Give the instants at which the clock may do something to a record."""
-    if record.state in OPEN:
-        if record.state is State.OFFERED and record.offer is not None:
-            yield record.offer.expires_at
-        yield from (record.lead, record.start, record.end)
-        yield from (slot.start for slot in record.power)

@@ -8,10 +8,8 @@ from . import rules
 from .dialects import Dialect
 from .model import Asset, Confirmation, Potential, Request
 from .problem import Code, Finding
-from .record import Key, RequestRecord
+from .record import RequestRecord
 from .rules import Taken
-
-_DAYS = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +33,6 @@ class Site:
         """Return what an asset can give of what a request is about."""
         asset = self.assets.get(asset_id)
         return None if asset is None else asset.potential(request.flex_product, request.direction)
-
-
-def taken(
-    records: Mapping[Key, RequestRecord], request: Request, reach: timedelta, besides: Key | None = None
-) -> Iterator[Taken]:
-    """Give what the assets are promised for about the time of a request: some days, or the recovery time, around it."""
-    first, last = request.start - max(reach, _DAYS), request.end + max(reach, _DAYS)
-    for key, record in records.items():
-        if key == besides or record.request.end < first or record.request.start > last:
-            continue
-        held, counted = record.held, record.counted
-        if held is not None or counted:
-            yield Taken(
-                asset_id=key.asset_id,
-                power=record.power if held is None else held,
-                direction=record.request.direction,
-                held=held is not None,
-                counted=counted,
-            )
 
 
 def judge(

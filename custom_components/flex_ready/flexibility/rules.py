@@ -77,10 +77,14 @@ def t2_slots(slots: Sequence[tuple[datetime, datetime]], where: str = "/power") 
 
 
 def t2_gaps(power: Series[Decimal], potential: Potential) -> Iterator[Finding]:
-    """T2: gaps between slots only where the asset allows them."""
+    """T2: gaps between slots only where the asset allows them, and only if it can recover in them (T9)."""
     for i, (before, after) in enumerate(pairwise(power), 1):
-        if before.end < after.start and not potential.gaps:
+        gap = after.start - before.end
+        if gap > _NONE and not potential.gaps:
             yield Finding(pointer("power", i, "start"), Code.OUTSIDE_PERIOD, "the asset allows no gap before this slot")
+        elif _NONE < gap < potential.recovery:
+            detail = f"the asset needs {_seconds(potential.recovery)} s of recovery before this slot"
+            yield Finding(pointer("power", i, "start"), Code.OUTSIDE_PERIOD, detail)
 
 
 def t3_dmo(start: datetime, delay: timedelta, now: datetime) -> Iterator[Finding]:
@@ -152,13 +156,11 @@ def t9_recovery(request: Request, asset: Asset, recovery: timedelta, taken: Sequ
     """T9: the recovery time lies between any two activations of an asset."""
     if recovery <= _NONE:
         return
-    for one in taken:
-        if one.asset_id != asset.id or not one.held:
-            continue
-        start, end = one.power.slots[0].start, one.power.slots[-1].end
-        if end <= request.start < end + recovery or request.end <= start < request.end + recovery:
-            detail = f"{_seconds(recovery)} s of recovery are needed between two activations"
-            yield Finding(pointer("power", 0, "start"), Code.OVERLAP, detail)
+    own = blocks(request.power)
+    others = (block for one in taken if one.held and one.asset_id == asset.id for block in blocks(one.power))
+    if any(_near(block, other, recovery) for other in others for block in own):
+        detail = f"{_seconds(recovery)} s of recovery are needed between two activations"
+        yield Finding(pointer("power", 0, "start"), Code.OVERLAP, detail)
 
 
 def t10_expiry(wanted: datetime, start: datetime, delay: timedelta) -> datetime:
@@ -219,6 +221,12 @@ def starts_per_day(powers: Sequence[Series[Decimal]], zone: tzinfo) -> Mapping[d
 def budget_of(asset: Asset, direction: Direction) -> Decimal:
     """Return what an asset and its parts can give together (W)."""
     return max((one.power for one in asset.potentials if one.direction is direction), default=_ZERO)
+
+
+def _near(one: Stretch, other: Stretch, recovery: timedelta) -> bool:
+    """Tell whether two activations come one after the other without a time of recovery between them."""
+    first, second = sorted((one, other), key=lambda block: block.start)
+    return first.end <= second.start < first.end + recovery
 
 
 def _root(asset_id: str, assets: Mapping[str, Asset]) -> str:
