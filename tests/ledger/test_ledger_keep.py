@@ -1,5 +1,6 @@
 """What is kept and read, in a real file."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,20 @@ from custom_components.flex_ready.slots import Slot
 
 DAY = timedelta(days=1)
 type Steps = list[Slot[Consumed]]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the ledger is."""
+    return tmp_path / "flex_ready.db"
+
+
+@pytest.fixture
+async def ledger(file: Path) -> AsyncIterator[Ledger]:
+    """A ledger that is open."""
+    opened = await Ledger.open(url(file))
+    yield opened
+    await opened.close()
 
 
 async def reopened(file: Path, ledger: Ledger) -> Ledger:

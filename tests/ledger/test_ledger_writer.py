@@ -1,7 +1,7 @@
 """The one who writes: many in one transaction, each told on its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from threading import Event
 import time
@@ -12,6 +12,20 @@ from sqlalchemy import Connection, event, text
 
 from custom_components.flex_ready.flexibility.record import Transition
 from custom_components.flex_ready.ledger import Ledger, LedgerError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the ledger is."""
+    return tmp_path / "flex_ready.db"
+
+
+@pytest.fixture
+async def ledger(file: Path) -> AsyncIterator[Ledger]:
+    """A ledger that is open."""
+    opened = await Ledger.open(url(file))
+    yield opened
+    await opened.close()
 
 
 class Disk:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+import logging
 from pathlib import Path
 import sqlite3
 
@@ -21,6 +22,9 @@ _BUSY_MS = 10_000
 """How long another process is waited for."""
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FILES = ("", "-wal", "-shm")
+_LOG = "flex_ready"
+logging.getLogger(f"sqlalchemy.engine.Engine.{_LOG}").setLevel(logging.WARNING)
+"""Home Assistant logs what is of interest, and no statement is."""
 
 
 class _BrokenError(Exception):
@@ -71,7 +75,11 @@ def opened(url: str) -> Database:
             return Database(*_engines(parsed))
         except _BrokenError:
             assert path is not None
-            return Database(*_engines(parsed), replaced=str(_aside(Path(path))))
+            aside = _aside(Path(path))
+        try:
+            return Database(*_engines(parsed), replaced=str(aside))
+        except _BrokenError as error:
+            raise LedgerError("a new file is broken at once") from error
 
 
 def hold(engine: Engine, *, on: bool) -> None:
@@ -116,7 +124,7 @@ def _engines(url: URL) -> tuple[Engine, Engine]:
 
 
 def _engine(url: URL) -> Engine:
-    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True, logging_name=_LOG)
 
 
 def _prepared(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
