@@ -52,7 +52,9 @@ API: HassKey[Api] = HassKey("flex_ready_api")
 
 @callback
 def async_register_views(hass: HomeAssistant) -> None:
-    """Serve the API; done once, whatever buildings there are."""
+    """Serve the API, whatever buildings there are; once is enough."""
+    if API in hass.data:
+        return
     issuers = Issuers(lambda: async_get_clientsession(hass), time.monotonic)
     hass.data[API] = Api(Doorkeeper(hass, issuers), Limits(time.monotonic))
     hass.http.register_view(_Description(f"{PREFIX}/openapi.json"))

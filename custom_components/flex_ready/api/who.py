@@ -63,7 +63,7 @@ class Doorkeeper:
         for entry, operator in self._operators():
             if (operator.issuer, operator.client) != (bearer.issuer, bearer.client):
                 continue
-            if operator.auth is Auth.OIDC and operator.audience not in bearer.audiences:
+            if operator.auth is Auth.OIDC and (not operator.audience or operator.audience not in bearer.audiences):
                 continue
             desk = self._desk(entry)
             if desk is None:
