@@ -3,6 +3,7 @@
 Nothing of this is in the annex; the limits are those that the user lays down for an operator.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -11,11 +12,15 @@ from decimal import Decimal
 from ..control.load import Hours
 from ..slots import Series, Slot
 from .book import Decline
+from .hours import EVERY_DAY, periods
 from .model import Offer, Potential, Request
 from .record import Cause
+from .rules import blocks, starts_per_day
 
 _LEAST_NUM, _LEAST_DEN = 4, 5
 """Who can give less than four fifths of what is asked gives it up: below that a step fails (Enedis)."""
+_LONGEST = timedelta(days=7)
+"""Nothing longer lies within hours or days of the week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,8 @@ class Policy:
     most_activations: int | None = None
     """Ordered or offered a day."""
     hours: Hours | None = None
-    days: frozenset[int] = frozenset(range(7))
+    """Local; over midnight they are the day's on which they begin."""
+    days: frozenset[int] = EVERY_DAY
     """0 is Monday."""
     despite_red: bool = False
 
@@ -58,6 +64,8 @@ def offer(policy: Policy, request: Request, potential: Potential, standing: Stan
     """Return what can be offered for a request, or why nothing can: never more than the asset can give then."""
     if standing.idle:
         return Decline(cause=Cause.UNAVAILABLE, detail=standing.idle)
+    if any(slot.value <= 0 for slot in request.power):
+        return Decline(cause=Cause.UNAVAILABLE, detail="nothing is asked for")
     asked = max(slot.value for slot in request.power)
     most = min(standing.able, potential.power)
     if most * _LEAST_DEN < asked * _LEAST_NUM:
@@ -72,18 +80,27 @@ def offer(policy: Policy, request: Request, potential: Potential, standing: Stan
 
 def outside(policy: Policy, request: Request, standing: Standing) -> str:
     """Return which limit of the user a request is outside of; empty if none."""
-    start, end = request.start.astimezone(standing.zone), request.end.astimezone(standing.zone)
-    if start.weekday() not in policy.days:
+    if not _within(policy.hours, EVERY_DAY, request, standing.zone):
+        return "not at this hour"
+    if not _within(policy.hours, policy.days, request, standing.zone):
         return "not on this day"
-    if (hours := policy.hours) is not None:
-        last = end - timedelta(minutes=1)
-        within = (hours.holds(one.hour * 60 + one.minute) for one in (start, last))
-        if not all(within) or request.end - request.start > timedelta(days=1):
-            return "not at this hour"
-    if not policy.despite_red and any(one.value and one.overlaps(request.power.slots[0]) for one in standing.red):
+    if not policy.despite_red and any(
+        red.value and red.overlaps(slot) for red in standing.red for slot in request.power
+    ):
         return "Ecowatt is red then"
-    day = start.date()
-    taken = sum(one.astimezone(standing.zone).date() == day for one in standing.activations)
-    if policy.most_activations is not None and taken >= policy.most_activations:
-        return "enough activations on this day"
+    if policy.most_activations is not None:
+        taken = Counter(one.astimezone(standing.zone).date() for one in standing.activations)
+        wanted = starts_per_day([request.power], standing.zone)
+        if any(taken[day] + starts > policy.most_activations for day, starts in wanted.items()):
+            return "enough activations on this day"
     return ""
+
+
+def _within(hours: Hours | None, days: frozenset[int], request: Request, zone: tzinfo) -> bool:
+    """Tell whether each activation of a request lies inside one stretch of some hours on some days."""
+    if hours is None and days == EVERY_DAY:
+        return True
+    if request.end - request.start > _LONGEST:
+        return False
+    allowed = periods(hours, days, zone, request.start, request.end)
+    return all(any(one.start <= run.start and run.end <= one.end for one in allowed) for run in blocks(request.power))
