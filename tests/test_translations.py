@@ -27,7 +27,19 @@ from custom_components.flex_ready.building.handover import Method
 from custom_components.flex_ready.building.policies import LEVELS
 from custom_components.flex_ready.const import Kind
 from custom_components.flex_ready.control.orders import Blind, Reason
-from custom_components.flex_ready.flows import load_forms
+from custom_components.flex_ready.fleet.descriptions import (
+    REMOTE_ASSET_SENSORS,
+    SITE_BINARY_SENSORS,
+    SITE_EVENTS,
+    SITE_SENSORS,
+    RemoteAssetSensorDescription,
+    SiteBinarySensorDescription,
+    SiteSensorDescription,
+)
+from custom_components.flex_ready.flexibility.client_errors import Fault
+from custom_components.flex_ready.flexibility.dialects import DIALECTS
+from custom_components.flex_ready.flexibility.model import Aggregation, Direction
+from custom_components.flex_ready.flows import load_forms, site as site_flow
 from custom_components.flex_ready.flows.building import TDS, WINDOWS
 from custom_components.flex_ready.flows.load import LoadFlow
 from custom_components.flex_ready.flows.load_forms import PHASES
@@ -50,7 +62,11 @@ from custom_components.flex_ready.meter.binary_descriptions import BINARY_SENSOR
 from custom_components.flex_ready.meter.descriptions import SENSORS, MeterSensorDescription, index_sensor
 from custom_components.flex_ready.meter.indexes import Index
 from custom_components.flex_ready.port import Trouble
-from custom_components.flex_ready.services import building as building_services, signals as signal_services
+from custom_components.flex_ready.services import (
+    building as building_services,
+    fleet as fleet_services,
+    signals as signal_services,
+)
 from custom_components.flex_ready.signals.errors import Trouble as SignalTrouble
 from custom_components.flex_ready.signals.supplier.client import Dialect
 from custom_components.flex_ready.signals.windows import Aim, Lack
@@ -62,10 +78,14 @@ type Row = (
     | GridSensorDescription[Any]
     | GridBinarySensorDescription[Any]
     | BuildingDescription
+    | SiteSensorDescription
+    | SiteBinarySensorDescription
+    | RemoteAssetSensorDescription
 )
 
 ROOT = Path(__file__).resolve().parents[1] / "custom_components" / "flex_ready"
 LANGUAGES = ("en", "fr")
+BACS_FAULTS = {f"bacs_{fault}" for fault in Fault}
 BY_CORE = {"already_in_progress"}
 """Reasons to abort that Home Assistant translates itself."""
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -81,6 +101,8 @@ ROWS: list[Row] = [
     *SUPPLIER_SENSORS,
     *BUILDING_SENSORS,
     *LOAD_SENSORS,
+    *SITE_SENSORS,
+    *REMOTE_ASSET_SENSORS,
 ]
 BINARY_ROWS: list[Row] = [
     *BINARY_SENSORS,
@@ -88,6 +110,7 @@ BINARY_ROWS: list[Row] = [
     *SUPPLIER_BINARY_SENSORS,
     *BUILDING_BINARY_SENSORS,
     *LOAD_BINARY_SENSORS,
+    *SITE_BINARY_SENSORS,
 ]
 OTHER_ROWS: dict[str, list[Row]] = {"select": [*BUILDING_SELECTS], "switch": [*BUILDING_SWITCHES, *LOAD_SWITCHES]}
 CALENDARS: list[GridCalendarDescription[Any]] = [*ECOWATT_CALENDARS, *SUPPLIER_CALENDARS]
@@ -95,7 +118,7 @@ EVENTS = {
     "ecowatt_level": LevelWatch.kinds,
     "ecowatt_alert": AlertWatch.kinds,
     "supplier_signal": SignalWatch.kinds,
-    **{row.key: tuple(row.event_types or ()) for row in BUILDING_EVENTS},
+    **{row.key: tuple(row.event_types or ()) for row in (*BUILDING_EVENTS, *SITE_EVENTS)},
 }
 ACTIONS: dict[str, probatio.Schema] = {
     "get_ecowatt": signal_services._PERIOD_SCHEMA,
@@ -104,6 +127,11 @@ ACTIONS: dict[str, probatio.Schema] = {
     "shed_loads": building_services.SHED_SCHEMA,
     "restore_loads": building_services.RESTORE_SCHEMA,
     "get_plan": building_services.PLAN_SCHEMA,
+    "send_flex_request": fleet_services.SEND_SCHEMA,
+    "confirm_sent_request": fleet_services.SENT_SCHEMA,
+    "cancel_sent_request": fleet_services.SENT_SCHEMA,
+    "get_sent_requests": fleet_services.LIST_SCHEMA,
+    "get_remote_consumptions": fleet_services.CONSUMPTIONS_SCHEMA,
 }
 
 
@@ -176,7 +204,7 @@ def test_the_texts_are_as_hassfest_wants_them(language: str) -> None:
         assert path.split(".")[-2:-1] != ["state"] or not PLACEHOLDER.search(text), path
     for step in (
         *TEXTS[language]["config"]["step"].values(),
-        *TEXTS[language]["config_subentries"]["load"]["step"].values(),
+        *(step for flow in TEXTS[language]["config_subentries"].values() for step in flow["step"].values()),
     ):
         assert step.get("data_description", {}).keys() <= step.get("data", {}).keys()
 
@@ -257,9 +285,9 @@ def test_the_flow() -> None:
     """Each step, error, reason to abort, progress, option and placeholder."""
     flow = TEXTS["en"]["config"]
     tree = code("flows/meter.py")
-    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building"))]
+    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building", "fleet"))]
     steps = {step for one in trees for step in literals(one, "async_show_form", "step_id")}
-    steps |= {"user", "reauth_ecowatt", "supplier_token", "supplier_client"}
+    steps |= {"user", "reauth_ecowatt", "supplier_token", "supplier_client", "reauth_site_token", "reauth_site_client"}
     steps |= {f"{prefix}{kind}" for kind in Kind for prefix in ("", "reconfigure_")}
     assert flow["step"].keys() == steps
     asked = {step: _fields(one) for step, one in flow["step"].items()}
@@ -272,6 +300,11 @@ def test_the_flow() -> None:
     advanced = {f"advanced.{field}" for field in ("window", "td", "limit", "blind_policy")}
     signals = {"signals.ecowatt_entry", "signals.supplier_entry"}
     assert asked["building"] == asked["reconfigure_building"] == {"name", "meter_entry", *signals, *advanced}
+    assert asked["fleet"] == asked["reconfigure_fleet"] == {"name"}
+    assert asked["reauth_site_token"] == {str(key) for key in site_flow.TOKEN_SCHEMA.schema}
+    assert asked["reauth_site_client"] == {str(key) for key in site_flow.CLIENT_SCHEMA.schema}
+    for step in ("reauth_site_token", "reauth_site_client"):
+        assert PLACEHOLDER.findall(flow["step"][step]["title"]) == ["site"]
     for step, placeholder in {
         **dict.fromkeys(("ecowatt", "reconfigure_ecowatt", "reauth_ecowatt"), "portal"),
         **dict.fromkeys(("supplier_token", "supplier_client"), "findings"),
@@ -293,7 +326,15 @@ def test_the_flow() -> None:
         assert flow["step"]["user"][texts].keys() == set(Kind)
     assert flow["progress"].keys() == set(literals(tree, "async_show_progress", "progress_action"))
     signals = {f"signal_{trouble}" for trouble in SignalTrouble}
-    assert flow["error"].keys() == {*Trouble, "unknown", *signals, "no_delivery_point", "no_address", "no_name"}
+    assert flow["error"].keys() == {
+        *Trouble,
+        "unknown",
+        *signals,
+        *BACS_FAULTS,
+        "no_delivery_point",
+        "no_address",
+        "no_name",
+    }
     reasons = {
         reason
         for one in trees
@@ -340,6 +381,24 @@ def test_the_flow_of_a_load() -> None:
     assert flow["abort"].keys() == {"already_configured"}
 
 
+def test_the_flow_of_a_site() -> None:
+    """Each step, field, choice, error and placeholder."""
+    flow = TEXTS["en"]["config_subentries"]["site"]
+    assert flow.keys() == {"entry_type", "initiate_flow", "step", "error", "abort"}
+    assert flow["initiate_flow"].keys() == {"user", "reconfigure"}
+    asked = {step: _fields(one) for step, one in flow["step"].items()}
+    where, token, client = (
+        {str(key) for key in schema.schema}
+        for schema in (site_flow.WHERE_SCHEMA, site_flow.TOKEN_SCHEMA, site_flow.CLIENT_SCHEMA)
+    )
+    assert asked == {"user": where, "reconfigure": where, "token": token, "client": client, "found": set()}
+    assert PLACEHOLDER.findall(flow["step"]["found"]["description"]) == ["found"]
+    assert flow["error"].keys() == {*BACS_FAULTS, *_errors(code("flows/site.py"))}
+    assert flow["abort"].keys() == {"already_configured"}
+    for key, options in {"remote_dialect": DIALECTS, "direction": Direction, "aggregation": Aggregation}.items():
+        assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
+
+
 def _errors(tree: ast.AST) -> Iterator[str]:
     """Give what is said to be wrong: what is put into `errors`, and what `_wrong_with` returns."""
     for node in ast.walk(tree):
@@ -371,7 +430,10 @@ def test_exceptions() -> None:
     }
     for name in ("entry", "signals"):
         named |= set(literals(code(f"services/{name}.py"), "ServiceValidationError", "translation_key"))
-    named |= {"not_a_load", "no_loads", "shedding_off"}
+    named |= {"not_a_load", "no_loads", "shedding_off", "order_not_kept"}
+    for name in ("fleet/coordinator.py", "services/fleet.py"):
+        named |= set(_first(code(name), "_refusal"))
+    named |= BACS_FAULTS
     for refusal in ("HomeAssistantError", "refusal"):
         named |= set(literals(code("building/coordinator.py"), refusal, "translation_key"))
     named |= {"no_window", *(f"no_window_{lack}" for lack in Lack)}
@@ -381,6 +443,9 @@ def test_exceptions() -> None:
         message = texts[f"signal_{signal_trouble}"]["message"]
         assert PLACEHOLDER.findall(message) == ["error"]
         assert message.startswith(TEXTS["en"]["config"]["error"][f"signal_{signal_trouble}"])
+    for fault in BACS_FAULTS:
+        assert sorted(PLACEHOLDER.findall(texts[fault]["message"])) == ["error", "site"]
+        assert texts[fault]["message"].startswith(TEXTS["en"]["config"]["error"][fault])
     for key in ("no_window", "no_window_gaps", "no_window_too_long"):
         assert sorted(PLACEHOLDER.findall(texts[key]["message"])) == ["deadline", "earliest", "minutes"]
     assert PLACEHOLDER.findall(texts["too_soon"]["message"]) == ["time"]
@@ -389,6 +454,16 @@ def test_exceptions() -> None:
         assert sorted(PLACEHOLDER.findall(message)) == ["error", "port"]
         assert message.startswith(TEXTS["en"]["config"]["error"][trouble])
     assert sorted(PLACEHOLDER.findall(texts["no_frame"]["message"])) == ["port", "seconds"]
+
+
+def _first(tree: ast.AST, function: str) -> Iterator[str]:
+    """Give the literal first arguments of the calls of a function."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(key)), *_]) if name == function:
+                yield key
+            case _:
+                pass
 
 
 def test_issues() -> None:

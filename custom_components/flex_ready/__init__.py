@@ -14,6 +14,9 @@ from .building.herald import forget_issues as forget_building_issues
 from .building.store import store as building_store
 from .const import CONF_KIND, DOMAIN, Kind
 from .desk.opening import Opening, issue_of as ledger_issue_of
+from .fleet.coordinator import FleetCoordinator
+from .fleet.site import FleetConfigEntry
+from .fleet.store import store as fleet_store
 from .grid.coordinator import GridConfigEntry, GridCoordinator
 from .grid.ecowatt import EcowattCoordinator
 from .grid.supplier import SupplierCoordinator
@@ -34,9 +37,10 @@ PLATFORMS = {
         Platform.SENSOR,
         Platform.SWITCH,
     ],
+    Kind.FLEET: [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR],
 }
 
-type Coordinator = MeterCoordinator | EcowattCoordinator | SupplierCoordinator | BuildingCoordinator
+type Coordinator = MeterCoordinator | EcowattCoordinator | SupplierCoordinator | BuildingCoordinator | FleetCoordinator
 type FlexReadyConfigEntry = ConfigEntry[Coordinator]
 
 
@@ -61,6 +65,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
         case Kind.BUILDING:
             coordinator = BuildingCoordinator(hass, cast("BuildingConfigEntry", entry))
             entry.async_on_unload(entry.add_update_listener(_async_reload))
+        case Kind.FLEET:
+            coordinator = FleetCoordinator(hass, cast("FleetConfigEntry", entry))
+            entry.async_on_unload(entry.add_update_listener(_async_reload))
     await coordinator.async_start()
     entry.runtime_data = coordinator
     if isinstance(coordinator, BuildingCoordinator):
@@ -72,7 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
 
 
 async def _async_reload(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> None:
-    """Take up loads that were handed over, changed or taken back."""
+    """Take up loads or sites that were added, changed or taken back."""
     hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
@@ -99,3 +106,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -
             forget_building_issues(hass, cast("BuildingConfigEntry", entry))
             ir.async_delete_issue(hass, DOMAIN, ledger_issue_of(entry.entry_id))
             await building_store(hass, entry.entry_id).async_remove()
+        case Kind.FLEET:
+            await fleet_store(hass, entry.entry_id).async_remove()

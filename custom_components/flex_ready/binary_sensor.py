@@ -17,6 +17,9 @@ from .building.descriptions import (
     LoadBinarySensorDescription,
 )
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .fleet.coordinator import FleetCoordinator
+from .fleet.descriptions import SITE_BINARY_SENSORS, SiteBinarySensorDescription
+from .fleet.entity import SiteEntity, async_add_sites
 from .gate import AT_ONCE
 from .grid.descriptions import GridBinarySensorDescription
 from .grid.ecowatt import EcowattCoordinator
@@ -45,6 +48,8 @@ async def async_setup_entry(
         case BuildingCoordinator() as building:
             async_add_entities(BuildingBinarySensor(building, row) for row in BUILDING_BINARY_SENSORS)
             async_add_loads(building, async_add_entities, LOAD_BINARY_SENSORS, LoadBinarySensor)
+        case FleetCoordinator() as fleet:
+            async_add_sites(fleet, async_add_entities, SITE_BINARY_SENSORS, SiteBinarySensor)
 
 
 @callback
@@ -96,6 +101,20 @@ class LoadBinarySensor(LoadEntity, BinarySensorEntity):
     @override
     def _read(self) -> bool | None:
         return self.entity_description.value_fn(self.coordinator, self.load)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = None if value is None else bool(value)
+
+
+class SiteBinarySensor(SiteEntity, BinarySensorEntity):
+    """A state of a remote site."""
+
+    entity_description: SiteBinarySensorDescription
+
+    @override
+    def _read(self) -> bool | None:
+        return self.entity_description.value_fn(self.coordinator)
 
     @override
     def _accept(self, value: Hashable) -> None:

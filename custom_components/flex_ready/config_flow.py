@@ -8,14 +8,17 @@ from homeassistant.core import callback
 
 from .building.const import SUBENTRY_LOAD
 from .const import CONF_KIND, DOMAIN, Kind
+from .fleet.const import SUBENTRY_SITE
 from .flows.building import BuildingFlow
 from .flows.ecowatt import EcowattFlow
+from .flows.fleet import FleetFlow
 from .flows.load import LoadFlow
 from .flows.meter import MeterFlow
+from .flows.site import SiteFlow
 from .flows.supplier import SupplierFlow
 
 
-class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, ConfigFlow, domain=DOMAIN):
+class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, FleetFlow, ConfigFlow, domain=DOMAIN):
     """Adds a connection of Flex Ready."""
 
     VERSION = 1
@@ -24,8 +27,14 @@ class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, Co
     @callback
     @override
     def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: loads to a building. An ignored discovery has no kind."""
-        return {SUBENTRY_LOAD: LoadFlow} if config_entry.data.get(CONF_KIND) == Kind.BUILDING else {}
+        """Return what can be added to an entry: loads to a building, sites to a fleet; an ignored one has no kind."""
+        match config_entry.data.get(CONF_KIND):
+            case Kind.BUILDING:
+                return {SUBENTRY_LOAD: LoadFlow}
+            case Kind.FLEET:
+                return {SUBENTRY_SITE: SiteFlow}
+            case _:
+                return {}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -43,9 +52,13 @@ class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, Co
                 return await self.async_step_reconfigure_supplier(user_input)
             case Kind.BUILDING:
                 return await self.async_step_reconfigure_building(user_input)
+            case Kind.FLEET:
+                return await self.async_step_reconfigure_fleet(user_input)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask again for what opens the door; a meter has none."""
         if entry_data[CONF_KIND] == Kind.ECOWATT:
             return await self.async_step_reauth_ecowatt()
+        if entry_data[CONF_KIND] == Kind.FLEET:
+            return await self.async_step_reauth_fleet(entry_data)
         return await self.async_step_reauth_supplier()

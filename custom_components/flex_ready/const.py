@@ -25,3 +25,4 @@ class Kind(StrEnum):
     ECOWATT = "ecowatt"
     SUPPLIER = "supplier"
     BUILDING = "building"
+    FLEET = "fleet"

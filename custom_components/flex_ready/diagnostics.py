@@ -7,6 +7,8 @@ from homeassistant.core import HomeAssistant
 from . import FlexReadyConfigEntry
 from .building.coordinator import BuildingCoordinator
 from .building.diagnostics import building_diagnostics
+from .fleet.coordinator import FleetCoordinator
+from .fleet.diagnostics import fleet_diagnostics
 from .grid.diagnostics import grid_diagnostics
 from .meter.coordinator import MeterConfigEntry, MeterCoordinator
 from .meter.diagnostics import meter_diagnostics
@@ -19,5 +21,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: FlexRea
             return meter_diagnostics(cast("MeterConfigEntry", entry))
         case BuildingCoordinator() as building:
             return building_diagnostics(building)
+        case FleetCoordinator() as fleet:
+            return fleet_diagnostics(fleet)
         case signal:
             return grid_diagnostics(signal)

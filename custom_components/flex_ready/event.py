@@ -12,6 +12,11 @@ from .building.const import EVENT_LIMIT, EVENT_LOAD
 from .building.coordinator import BuildingCoordinator
 from .building.descriptions import BUILDING_EVENTS, BuildingEventDescription
 from .building.entity import BuildingEntity
+from .fleet.coordinator import FleetCoordinator
+from .fleet.descriptions import SITE_EVENTS
+from .fleet.entity import SiteEntity, async_add_sites
+from .fleet.order import Order
+from .fleet.telling import told_of
 from .grid.changes import AlertWatch, LevelWatch, SignalWatch, Watch
 from .grid.ecowatt import EcowattCoordinator
 from .grid.entity import GridEntity, SignalCoordinator
@@ -36,6 +41,34 @@ async def async_setup_entry(
             async_add_entities([GridEvent(supplier, "supplier_signal", SignalWatch(supplier))])
         case BuildingCoordinator() as building:
             async_add_entities(BuildingEvent(building, row) for row in BUILDING_EVENTS)
+        case FleetCoordinator() as fleet:
+            async_add_sites(fleet, async_add_entities, SITE_EVENTS, SiteEvent)
+
+
+class SiteEvent(SiteEntity, EventEntity):
+    """What becomes of the requests to a remote site; what happened while Home Assistant was down is none."""
+
+    entity_description: EventEntityDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to what becomes of them."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.async_listen(self._told))
+
+    @callback
+    def _told(self, before: Order | None, order: Order) -> None:
+        for kind, about in told_of(before, order):
+            self._trigger_event(kind, about)
+            self.async_write_ha_state()
+
+    @override
+    def _read(self) -> None:
+        """Show nothing but the events."""
+
+    @override
+    def _accept(self, value: object) -> None:
+        """Take nothing."""
 
 
 class GridEvent[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], EventEntity):

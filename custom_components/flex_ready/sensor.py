@@ -13,6 +13,14 @@ from . import FlexReadyConfigEntry
 from .building.coordinator import BuildingCoordinator
 from .building.descriptions import BUILDING_SENSORS, LOAD_SENSORS, BuildingSensorDescription, LoadSensorDescription
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .fleet.coordinator import FleetCoordinator
+from .fleet.descriptions import (
+    REMOTE_ASSET_SENSORS,
+    SITE_SENSORS,
+    RemoteAssetSensorDescription,
+    SiteSensorDescription,
+)
+from .fleet.entity import RemoteAssetEntity, SiteEntity, async_add_remote_assets, async_add_sites
 from .grid.descriptions import GridSensorDescription, SensorValue as GridSensorValue
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_SENSORS
@@ -40,6 +48,9 @@ async def async_setup_entry(
         case BuildingCoordinator() as building:
             async_add_entities(BuildingSensor(building, row) for row in BUILDING_SENSORS)
             async_add_loads(building, async_add_entities, LOAD_SENSORS, LoadSensor)
+        case FleetCoordinator() as fleet:
+            async_add_sites(fleet, async_add_entities, SITE_SENSORS, SiteSensor)
+            async_add_remote_assets(fleet, async_add_entities, REMOTE_ASSET_SENSORS, RemoteAssetSensor)
 
 
 @callback
@@ -162,6 +173,40 @@ class LoadSensor(LoadEntity, SensorEntity):
     @override
     def _read(self) -> Hashable:
         return self.entity_description.value_fn(self.coordinator, self.load)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
+
+
+class SiteSensor(SiteEntity, SensorEntity):
+    """A value of a remote site."""
+
+    entity_description: SiteSensorDescription
+
+    @override
+    def _read(self) -> Hashable:
+        return self.entity_description.value_fn(self.coordinator)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
+
+
+class RemoteAssetSensor(RemoteAssetEntity, SensorEntity):
+    """A value of a remote asset."""
+
+    entity_description: RemoteAssetSensorDescription
+
+    @property
+    @override
+    def available(self) -> bool:
+        """What an asset can give is shown while its site answers."""
+        return self.coordinator.reachable is True or not self.entity_description.live
+
+    @override
+    def _read(self) -> Hashable:
+        return self.entity_description.value_fn(self.coordinator, self.place)
 
     @override
     def _accept(self, value: Hashable) -> None:

@@ -52,6 +52,7 @@ class FleetCoordinator:
             for site, subentry in subentries.items()
         }
         for i, site in enumerate(self.sites.values()):
+            self.config_entry.async_on_unload(site.async_disarm)
             site.async_begin(_BEGIN_WITHIN * i / len(self.sites))
 
     async def async_stop(self) -> None:

@@ -102,7 +102,7 @@ class RemoteSite(DataUpdateCoordinator[Known]):
     async def async_stop(self) -> None:
         """Ask no more."""
         await self.async_shutdown()
-        self._disarm()
+        self.async_disarm()
 
     @callback
     def async_listen(self, told: Told) -> CALLBACK_TYPE:
@@ -237,7 +237,7 @@ class RemoteSite(DataUpdateCoordinator[Known]):
     @callback
     def _arm(self) -> None:
         """Set the timer to when something is due, or what is promised changes."""
-        self._disarm()
+        self.async_disarm()
         if self._shutdown_requested:
             return
         now, orders = self.now(), self.orders
@@ -251,7 +251,9 @@ class RemoteSite(DataUpdateCoordinator[Known]):
         self._wake()
         self.async_update_listeners()
 
-    def _disarm(self) -> None:
+    @callback
+    def async_disarm(self) -> None:
+        """Let the timer go."""
         if self._timer is not None:
             self._timer()
             self._timer = None
