@@ -23,7 +23,7 @@ _DURATION = {"type": "string", "pattern": r"^PT[0-9]+[MS]$"}
 _COUNT = {"type": "integer", "minimum": 0}
 _PRICES = ("€/kWh", "€/MWh", "€/Wh", "EUR/kWh", "EUR/MWh", "EUR/Wh")
 _REFUSALS = {
-    400: "It cannot be read",
+    400: "It cannot be read; in plain text where Home Assistant's own filter of addresses says so",
     401: "No token, or one that is refused",
     403: "A good token, of nobody who may",
     404: "There is nothing, or nothing of the caller's",
@@ -35,8 +35,9 @@ _REFUSALS = {
     429: "Too many calls",
     503: "Not now",
 }
-_ALWAYS = (401, 403, 404, 406, 413, 429, 503)
-_SAID = (400, 409, 415, 422)
+_UNREAD = 400
+_ALWAYS = (400, 401, 403, 404, 406, 413, 429, 503)
+_SAID = (409, 415, 422)
 
 
 @cache
@@ -268,7 +269,7 @@ def _period() -> list[Document]:
 
 def _get(name: str, summary: str, path: str, schema: Document, queries: list[Document] | None = None) -> Document:
     same = {"304": {"description": "As the caller has it"}}
-    refusals = (400, 422) if queries else ()
+    refusals = (422,) if queries else ()
     return _operation(
         name, summary, path, {"200": _json(summary, schema, "ETag"), **same}, refusals, {"queries": queries or []}
     )
@@ -282,7 +283,8 @@ def _operation(
     refusals: tuple[int, ...] = (),
     more: Document | None = None,
 ) -> Document:
-    problem = {"application/problem+json": {"schema": _ref("Problem")}}
+    problem: Document = {"application/problem+json": {"schema": _ref("Problem")}}
+    plain: Document = {"text/plain": {"schema": _TEXT}}
     given = dict(more or {})
     parameters = [
         {"name": one, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -297,7 +299,7 @@ def _operation(
         "responses": {
             **answers,
             **{
-                str(code): {"description": _REFUSALS[code], "content": problem}
+                str(code): {"description": _REFUSALS[code], "content": problem | (plain if code == _UNREAD else {})}
                 for code in sorted({*_ALWAYS, *refusals})
             },
         },
