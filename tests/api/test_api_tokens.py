@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import shutil
 import time
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import ClientSession
@@ -181,15 +182,15 @@ async def test_what_the_operator_was_given_counts(called: Called) -> None:
     for name, audience in (("special", "special"), ("careless", "")):
         data = operator_data("oidc", name, called.issuer.issuer, ["Heating"], audience=audience)
         called.hass.config_entries.async_add_subentry(
-            entry, ConfigSubentry(data=data, subentry_type="operator", title=name, unique_id=name)
+            entry, ConfigSubentry(data=MappingProxyType(data), subentry_type="operator", title=name, unique_id=name)
         )
         await called.hass.async_block_till_done()
     assert await status(called, called.issuer.token({"client_id": "special", "aud": "special"})) == 200
     assert await status(called, called.issuer.token({"client_id": "special"})) == 403
     assert await status(called, called.issuer.token({"client_id": "right", "aud": "special"})) == 403
-    for audience in ("", AUDIENCE, ["", AUDIENCE]):
-        token = called.issuer.token({"client_id": "careless", "aud": audience})
-        assert await status(called, token) in (401, 403), audience
+    for anything in ("", AUDIENCE, ["", AUDIENCE]):
+        token = called.issuer.token({"client_id": "careless", "aud": anything})
+        assert await status(called, token) in (401, 403), anything
 
 
 @asynccontextmanager
@@ -355,7 +356,8 @@ async def test_a_real_provider(called: Called, home: Any) -> None:  # noqa: ANN4
     async with real_provider(home) as issuer, real_provider(home) as other:
         data = operator_data("oidc", "bacs", issuer.url, ["Heating"])
         called.hass.config_entries.async_add_subentry(
-            called.entries["School"], ConfigSubentry(data=data, subentry_type="operator", title="x", unique_id="x")
+            called.entries["School"],
+            ConfigSubentry(data=MappingProxyType(data), subentry_type="operator", title="x", unique_id="x"),
         )
         await called.hass.async_block_till_done()
         for kind in ("RS256", "PS256", "ES256", "EdDSA"):
