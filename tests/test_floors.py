@@ -11,10 +11,13 @@ HOUSE = ROOT / "custom_components" / "flex_ready"
 NAME = "custom_components.flex_ready"
 ROOMS = ("tic", "signals", "flexibility", "control", "settlement")
 """Pure, those that are there."""
+LEDGER = sorted((HOUSE / "ledger").rglob("*.py"))
+"""It does I/O, and is none of the shell's."""
 PURE = [
     *(path for room in ROOMS for path in sorted((HOUSE / room).rglob("*.py"))),
     *(HOUSE / "meter" / f"{name}.py" for name in ("state", "quality", "indexes", "readings", "makers")),
     *(HOUSE / f"{name}.py" for name in ("port", "listen", "gate")),
+    *LEDGER,
 ]
 GROUND = [path for room in ROOMS if room != "flexibility" for path in sorted((HOUSE / room).rglob("*.py"))]
 PROGRAM = HOUSE / "tic" / "__main__.py"
@@ -80,6 +83,13 @@ def test_no_room_of_the_ground_floor_knows_another(path: Path) -> None:
     room = ".".join([NAME, path.relative_to(HOUSE).parts[0]])
     own = set(of(imports(path), room, f"{NAME}.quantity", f"{NAME}.slots"))
     assert set(of(imports(path), "custom_components")) - own == set()
+
+
+@pytest.mark.parametrize("path", LEDGER, ids=module)
+def test_the_ledger_stands_on_flexibility(path: Path) -> None:
+    """And on what that stands on; nothing of the runtime above it."""
+    below = [f"{NAME}.{room}" for room in ("ledger", "flexibility", "quantity", "slots")]
+    assert set(of(imports(path), "custom_components")) == set(of(imports(path), *below))
 
 
 def test_the_program_on_top_imports_the_port() -> None:

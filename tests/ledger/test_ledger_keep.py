@@ -10,6 +10,7 @@ from kept import MINUTE, NOON, SITE, call, life, offered, received, step, url
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from custom_components.flex_ready.flexibility.model import Consumed
@@ -225,6 +226,15 @@ async def test_earlier_tables_become_those_of_today(file: Path, ledger: Ledger) 
             *range(VERSION, VERSION + 3)
         ]
     engine.dispose()
+
+
+async def test_a_commit_is_on_the_disk(ledger: Ledger) -> None:
+    """The log is synchronised with every commit (2: FULL); who reads cannot write."""
+    with ledger._database.writing.connect() as connection:
+        asked = ("journal_mode", "synchronous", "busy_timeout")
+        assert [connection.exec_driver_sql(f"PRAGMA {one}").scalar() for one in asked] == ["wal", 2, 10_000]
+    with ledger._database.reading.connect() as connection, pytest.raises(OperationalError, match="readonly"):
+        connection.execute(text("DELETE FROM flex_ready_transitions"))
 
 
 @pytest.mark.parametrize(
