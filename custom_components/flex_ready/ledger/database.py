@@ -20,6 +20,8 @@ SQLITE = "sqlite"
 _KNOWN = (SQLITE, "postgresql")
 _BUSY_MS = 10_000
 """How long another process is waited for."""
+_CHECKPOINT_PAGES = 1000
+"""SQLite's own figure."""
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FILES = ("", "-wal", "-shm")
 _LOG = "flex_ready"
@@ -92,10 +94,6 @@ def hold(engine: Engine, *, on: bool) -> None:
         connection.execute(f"PRAGMA wal_autocheckpoint = {0 if on else _CHECKPOINT_PAGES}")
         if on:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-_CHECKPOINT_PAGES = 1000
-"""SQLite's own figure."""
 
 
 def _engines(url: URL) -> tuple[Engine, Engine]:
