@@ -379,6 +379,6 @@ async def test_the_bearer(socket_enabled: None) -> None:
     async with provider() as issuer, ClientSession() as session:
         issuers = Issuers(lambda: session, time.monotonic)
         token = issuer.token({"azp": "operator", "aud": [AUDIENCE, "x"]})
-        bearer = await issuers.verify(token, Glance.at(token), {issuer.issuer: {AUDIENCE}})
+        bearer = await issuers.verify(token, {issuer.issuer: {AUDIENCE}})
         assert bearer == Bearer(issuer.issuer, "somebody", "operator", frozenset({AUDIENCE, "x"}))
         assert claims(issuer.issuer)["sub"] == bearer.subject

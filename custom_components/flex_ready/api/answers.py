@@ -1,10 +1,10 @@
 """Answers, written: JSON with its entity tag, answers of the request book with their headers."""
 
 from hashlib import sha256
-import json
 from urllib.parse import quote
 
 from aiohttp import ETag, hdrs, web
+from homeassistant.helpers.json import json_bytes
 
 from ..flexibility.answer import Answer
 from .problems import ProblemError, Trouble, problem_response, waiting
@@ -17,8 +17,8 @@ _REFUSED = 400
 
 
 def dumps(body: object) -> bytes:
-    """Write JSON, as short as it can be."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    """Write JSON."""
+    return json_bytes(body)
 
 
 def written(request: web.Request, data: bytes, *, tag: str | None = None, live: bool = False) -> web.Response:

@@ -57,11 +57,12 @@ class Issuers:
         self._monotonic = monotonic
         self._keys: dict[str, Keys] = {}
 
-    async def verify(self, token: str, glance: Glance, audiences: Mapping[str, Iterable[str]]) -> Bearer:
+    async def verify(self, token: str, audiences: Mapping[str, Iterable[str]]) -> Bearer:
         """Return who presents a token; `audiences` are what it may be meant for, by issuer.
 
         Raises TokenError, or KeysUnavailableError where no token of its issuer can be judged.
         """
+        glance = Glance.at(token)
         issuer = glance.issuer
         if not isinstance(issuer, str) or issuer not in audiences:
             raise TokenError("of an issuer that no operator has")

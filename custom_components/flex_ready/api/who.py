@@ -6,22 +6,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
-from homeassistant.components.http.auth_util import async_user_not_allowed_do_auth
+from homeassistant.auth.models import User
+from homeassistant.components.http.auth import SIGN_QUERY_PARAM
+from homeassistant.components.http.const import KEY_HASS_USER
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.http import KEY_AUTHENTICATED
 
 from ..const import CONF_KIND, DOMAIN, Kind
 from ..desk.const import ISSUER_USER, SUBENTRY_OPERATOR
 from ..desk.operators import Auth, Operator
 from .keys import KeysUnavailableError, TokenError
 from .problems import ProblemError, Trouble
-from .tokens import Bearer, Glance, Issuers
+from .tokens import Bearer, Issuers
 
 if TYPE_CHECKING:
     from ..desk.desk import Desk
 
-_HOME_ASSISTANT = "HS256"
-"""What Home Assistant signs its tokens with, and no issuer of ours may."""
 _SOON = timedelta(seconds=10)
 
 
@@ -82,30 +83,15 @@ class Doorkeeper:
 
     async def _bearer(self, request: web.Request) -> Bearer:
         token = _token(request)
+        if request.get(KEY_AUTHENTICATED) and SIGN_QUERY_PARAM not in request.query_string:
+            return _user(request[KEY_HASS_USER])
         try:
-            glance = Glance.at(token)
-            if glance.algorithm == _HOME_ASSISTANT:
-                return self._user(request, token, glance)
-            return await self._issuers.verify(token, glance, self._audiences())
+            return await self._issuers.verify(token, self._audiences())
         except TokenError as error:
             raise _refused(str(error)) from error
         except KeysUnavailableError as error:
             detail = "the keys of the identity provider cannot be had"
             raise ProblemError(Trouble.UNAVAILABLE, detail, retry_after=_SOON) from error
-
-    def _user(self, request: web.Request, token: str, glance: Glance) -> Bearer:
-        """Return the user of a token of Home Assistant; who may do everything is not to call from outside."""
-        found = self._hass.auth.async_validate_access_token(token) if isinstance(glance.issuer, str) else None
-        if found is None or async_user_not_allowed_do_auth(self._hass, found.user, request) is not None:
-            raise TokenError("it does not verify")
-        user = found.user
-        if user.is_admin or user.system_generated:
-            raise ProblemError(
-                Trouble.INSUFFICIENT_SCOPE,
-                "an administrator cannot be an operator",
-                headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
-            )
-        return Bearer(ISSUER_USER, user.id, user.id, frozenset())
 
     def _operators(self) -> Iterator[tuple[ConfigEntry, Operator]]:
         """Give the operators of the buildings that are not disabled; a subentry that cannot be read is none."""
@@ -141,6 +127,17 @@ class Doorkeeper:
 def not_ready() -> ProblemError:
     """Return what is answered while a building is set up."""
     return ProblemError(Trouble.UNAVAILABLE, "the building is not ready", retry_after=_SOON)
+
+
+def _user(user: User) -> Bearer:
+    """Return the user whose token Home Assistant found good; who may do everything is not to call from outside."""
+    if user.is_admin or user.system_generated:
+        raise ProblemError(
+            Trouble.INSUFFICIENT_SCOPE,
+            "an administrator cannot be an operator",
+            headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
+        )
+    return Bearer(ISSUER_USER, user.id, user.id, frozenset())
 
 
 def _token(request: web.Request) -> str:
