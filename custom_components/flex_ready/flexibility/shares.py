@@ -23,6 +23,8 @@ DEVIATIONS = 2
 """So many standard deviations below the mean is taken for sure."""
 _TURN = timedelta(minutes=5)
 """So long it may wait for its turn to come back."""
+_LOOK = timedelta(minutes=1)
+"""What comes back at one look can be shed at the next."""
 _LATELY = timedelta(minutes=15)
 _HABIT = timedelta(minutes=45)
 """Measured for less, it says nothing: lately; in one quarter of an hour of three days."""
@@ -199,7 +201,7 @@ def _back(load: Load, before: Stretch, after: Stretch) -> bool:
     longest = _EVER if load.max_off is None else load.max_off * _MS
     least = min(load.min_off * _MS, longest)
     back = min(max(before.start + least + _TURN, before.end + BACK), before.start + longest)
-    if back + load.min_on * _MS <= after.start:
+    if back + max(load.min_on * _MS, _LOOK) <= after.start:
         return True
     return not load.min_on and before.start + longest >= after.end
 
