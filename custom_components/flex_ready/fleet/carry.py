@@ -84,7 +84,7 @@ def _next_look(order: Order, told: Told, now: datetime) -> datetime | None:
     lead = order.start - (told.mobilization_delay or timedelta())
     edges = (told.expires_at, lead, order.start, order.end)
     soon = (edge + _AT_ONCE for edge in edges if edge is not None and edge > now)
-    return min(now + pace, *soon)
+    return min((now + pace, *soon))
 
 
 def _failed(order: Order, error: BacsError, now: datetime, dice: float) -> Order:
