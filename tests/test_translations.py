@@ -27,6 +27,15 @@ from custom_components.flex_ready.building.handover import Method
 from custom_components.flex_ready.building.policies import LEVELS
 from custom_components.flex_ready.const import Kind
 from custom_components.flex_ready.control.orders import Blind, Reason
+from custom_components.flex_ready.desk.descriptions import (
+    ASSET_BINARY_SENSORS,
+    ASSET_EVENTS,
+    ASSET_SENSORS,
+    OPERATOR_BINARY_SENSORS,
+    OPERATOR_SENSORS,
+)
+from custom_components.flex_ready.desk.entity import DeskDescription
+from custom_components.flex_ready.desk.occasions import REQUEST_CALENDARS, RequestCalendarDescription
 from custom_components.flex_ready.fleet.descriptions import (
     REMOTE_ASSET_SENSORS,
     SITE_BINARY_SENSORS,
@@ -78,6 +87,7 @@ type Row = (
     | GridSensorDescription[Any]
     | GridBinarySensorDescription[Any]
     | BuildingDescription
+    | DeskDescription
     | SiteSensorDescription
     | SiteBinarySensorDescription
     | RemoteAssetSensorDescription
@@ -103,6 +113,8 @@ ROWS: list[Row] = [
     *LOAD_SENSORS,
     *SITE_SENSORS,
     *REMOTE_ASSET_SENSORS,
+    *ASSET_SENSORS,
+    *OPERATOR_SENSORS,
 ]
 BINARY_ROWS: list[Row] = [
     *BINARY_SENSORS,
@@ -111,14 +123,20 @@ BINARY_ROWS: list[Row] = [
     *BUILDING_BINARY_SENSORS,
     *LOAD_BINARY_SENSORS,
     *SITE_BINARY_SENSORS,
+    *ASSET_BINARY_SENSORS,
+    *OPERATOR_BINARY_SENSORS,
 ]
 OTHER_ROWS: dict[str, list[Row]] = {"select": [*BUILDING_SELECTS], "switch": [*BUILDING_SWITCHES, *LOAD_SWITCHES]}
-CALENDARS: list[GridCalendarDescription[Any]] = [*ECOWATT_CALENDARS, *SUPPLIER_CALENDARS]
+CALENDARS: list[GridCalendarDescription[Any] | RequestCalendarDescription] = [
+    *ECOWATT_CALENDARS,
+    *SUPPLIER_CALENDARS,
+    *REQUEST_CALENDARS,
+]
 EVENTS = {
     "ecowatt_level": LevelWatch.kinds,
     "ecowatt_alert": AlertWatch.kinds,
     "supplier_signal": SignalWatch.kinds,
-    **{row.key: tuple(row.event_types or ()) for row in (*BUILDING_EVENTS, *SITE_EVENTS)},
+    **{row.key: tuple(row.event_types or ()) for row in (*BUILDING_EVENTS, *SITE_EVENTS, *ASSET_EVENTS)},
 }
 ACTIONS: dict[str, probatio.Schema] = {
     "get_ecowatt": signal_services._PERIOD_SCHEMA,

@@ -32,6 +32,7 @@ PLATFORMS = {
     Kind.SUPPLIER: _GRID,
     Kind.BUILDING: [
         Platform.BINARY_SENSOR,
+        Platform.CALENDAR,
         Platform.EVENT,
         Platform.SELECT,
         Platform.SENSOR,

@@ -17,6 +17,14 @@ from .building.descriptions import (
     LoadBinarySensorDescription,
 )
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .desk.descriptions import (
+    ASSET_BINARY_SENSORS,
+    OPERATOR_BINARY_SENSORS,
+    AssetBinarySensorDescription,
+    OperatorBinarySensorDescription,
+)
+from .desk.desk import Desk
+from .desk.entity import AssetEntity, OperatorEntity, async_add_assets, async_add_operators
 from .fleet.coordinator import FleetCoordinator
 from .fleet.descriptions import SITE_BINARY_SENSORS, SiteBinarySensorDescription
 from .fleet.entity import SiteEntity, async_add_sites
@@ -48,6 +56,8 @@ async def async_setup_entry(
         case BuildingCoordinator() as building:
             async_add_entities(BuildingBinarySensor(building, row) for row in BUILDING_BINARY_SENSORS)
             async_add_loads(building, async_add_entities, LOAD_BINARY_SENSORS, LoadBinarySensor)
+            async_add_assets(building, async_add_entities, ASSET_BINARY_SENSORS, AssetBinarySensor)
+            async_add_operators(building, async_add_entities, OPERATOR_BINARY_SENSORS, OperatorBinarySensor)
         case FleetCoordinator() as fleet:
             async_add_sites(fleet, async_add_entities, SITE_BINARY_SENSORS, SiteBinarySensor)
 
@@ -115,6 +125,34 @@ class SiteBinarySensor(SiteEntity, BinarySensorEntity):
     @override
     def _read(self) -> bool | None:
         return self.entity_description.value_fn(self.coordinator)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = None if value is None else bool(value)
+
+
+class AssetBinarySensor(AssetEntity, BinarySensorEntity):
+    """A state of an asset."""
+
+    entity_description: AssetBinarySensorDescription
+
+    @override
+    def _value(self, desk: Desk) -> bool:
+        return self.entity_description.value_fn(self.shown.of(desk.book.records, self.asset_id, desk.now()))
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = bool(value)
+
+
+class OperatorBinarySensor(OperatorEntity, BinarySensorEntity):
+    """A state of an operator."""
+
+    entity_description: OperatorBinarySensorDescription
+
+    @override
+    def _value(self, desk: Desk) -> bool | None:
+        return self.entity_description.value_fn(desk, self.operator_id)
 
     @override
     def _accept(self, value: Hashable) -> None:

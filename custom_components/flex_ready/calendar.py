@@ -10,7 +10,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.translation import async_get_translations
 
 from . import FlexReadyConfigEntry
+from .building.coordinator import BuildingCoordinator
+from .building.entity import BuildingEntity
 from .const import DOMAIN
+from .desk.entity import setups_of
+from .desk.occasions import REQUEST_CALENDARS, RequestCalendarDescription, calendar_event, next_occasion, occasions
+from .desk.shown import Shown
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_CALENDARS
 from .grid.entity import GridEntity, SignalCoordinator
@@ -36,6 +41,8 @@ async def async_setup_entry(
             async_add_entities(GridCalendar(ecowatt, row, texts) for row in ECOWATT_CALENDARS)
         case SupplierCoordinator() as supplier:
             async_add_entities(GridCalendar(supplier, row, texts) for row in SUPPLIER_CALENDARS)
+        case BuildingCoordinator() as building if any(setups_of(building)):
+            async_add_entities(RequestCalendar(building, row) for row in REQUEST_CALENDARS)
 
 
 class GridCalendar[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], CalendarEntity):
@@ -82,3 +89,48 @@ class GridCalendar[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], Ca
             end=occasion.stretch.end.astimezone(zone),
             summary=text.format(**occasion.placeholders),
         )
+
+
+class RequestCalendar(BuildingEntity, CalendarEntity):
+    """The calendar of the requests that are made to a building; its state is on while one lasts."""
+
+    entity_description: RequestCalendarDescription
+
+    def __init__(self, building: BuildingCoordinator, description: RequestCalendarDescription) -> None:
+        """Make the calendar of a building."""
+        super().__init__(building, description)
+        self._shown = Shown()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Nothing is known of requests while the ledger cannot be read."""
+        return self.coordinator.desk is not None
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """The running request, or the next one."""
+        if (desk := self.coordinator.desk) is None:
+            return None
+        record = next_occasion(desk, self._shown, desk.now())
+        return None if record is None else calendar_event(self.coordinator, desk, record)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return the requests that some instant of a stretch lies in, past ones too."""
+        if (desk := self.coordinator.desk) is None:
+            return []
+        stretch = Stretch(start_date.astimezone(UTC), end_date.astimezone(UTC))
+        return [calendar_event(self.coordinator, desk, record) for record in occasions(desk, stretch)]
+
+    @override
+    def _read(self) -> Hashable:
+        event = self.event
+        return (event.start, event.end, event.summary) if event else None
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        """Take nothing: the state is that of the event."""

@@ -12,6 +12,10 @@ from .building.const import EVENT_LIMIT, EVENT_LOAD
 from .building.coordinator import BuildingCoordinator
 from .building.descriptions import BUILDING_EVENTS, BuildingEventDescription
 from .building.entity import BuildingEntity
+from .desk.const import EVENT_REQUEST
+from .desk.descriptions import ASSET_EVENTS, AssetEventDescription
+from .desk.desk import Desk
+from .desk.entity import AssetEntity, async_add_assets
 from .fleet.coordinator import FleetCoordinator
 from .fleet.descriptions import SITE_EVENTS
 from .fleet.entity import SiteEntity, async_add_sites
@@ -41,6 +45,7 @@ async def async_setup_entry(
             async_add_entities([GridEvent(supplier, "supplier_signal", SignalWatch(supplier))])
         case BuildingCoordinator() as building:
             async_add_entities(BuildingEvent(building, row) for row in BUILDING_EVENTS)
+            async_add_assets(building, async_add_entities, ASSET_EVENTS, RequestEvent)
         case FleetCoordinator() as fleet:
             async_add_sites(fleet, async_add_entities, SITE_EVENTS, SiteEvent)
 
@@ -129,6 +134,38 @@ class BuildingEvent(BuildingEntity, EventEntity):
 
     @override
     def _read(self) -> None:
+        """Show nothing but the events."""
+
+    @override
+    def _accept(self, value: object) -> None:
+        """Take nothing."""
+
+
+class RequestEvent(AssetEntity, EventEntity):
+    """The transitions of the requests that are made to an asset; its types are the states that they reach."""
+
+    entity_description: AssetEventDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to what the desk tells."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.hass.bus.async_listen(EVENT_REQUEST, self._told, event_filter=self._is_ours))
+
+    @callback
+    def _is_ours(self, data: Mapping[str, Any]) -> bool:
+        ours = (self.coordinator.config_entry.entry_id, self.asset_id)
+        return (data["config_entry_id"], data["asset_id"]) == ours
+
+    @callback
+    def _told(self, event: Event) -> None:
+        data = event.data
+        about = {name: data[name] for name in ("request_id", "operator", "was", "cause", "start", "end")}
+        self._trigger_event(data["state"], {**about, "power": data["power_w"] / 1000})
+        self.async_write_ha_state()
+
+    @override
+    def _value(self, desk: Desk) -> None:
         """Show nothing but the events."""
 
     @override

@@ -13,6 +13,11 @@ from . import FlexReadyConfigEntry
 from .building.coordinator import BuildingCoordinator
 from .building.descriptions import BUILDING_SENSORS, LOAD_SENSORS, BuildingSensorDescription, LoadSensorDescription
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .desk.assets import AssetSetup
+from .desk.descriptions import ASSET_SENSORS, OPERATOR_SENSORS, AssetSensorDescription, OperatorSensorDescription
+from .desk.desk import Desk
+from .desk.entity import AssetEntity, OperatorEntity, async_add_assets, async_add_operators
+from .desk.shown import Shown
 from .fleet.coordinator import FleetCoordinator
 from .fleet.descriptions import (
     REMOTE_ASSET_SENSORS,
@@ -21,6 +26,7 @@ from .fleet.descriptions import (
     SiteSensorDescription,
 )
 from .fleet.entity import RemoteAssetEntity, SiteEntity, async_add_remote_assets, async_add_sites
+from .gate import MINUTE_S
 from .grid.descriptions import GridSensorDescription, SensorValue as GridSensorValue
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_SENSORS
@@ -48,6 +54,8 @@ async def async_setup_entry(
         case BuildingCoordinator() as building:
             async_add_entities(BuildingSensor(building, row) for row in BUILDING_SENSORS)
             async_add_loads(building, async_add_entities, LOAD_SENSORS, LoadSensor)
+            async_add_assets(building, async_add_entities, ASSET_SENSORS, AssetSensor)
+            async_add_operators(building, async_add_entities, OPERATOR_SENSORS, OperatorSensor)
         case FleetCoordinator() as fleet:
             async_add_sites(fleet, async_add_entities, SITE_SENSORS, SiteSensor)
             async_add_remote_assets(fleet, async_add_entities, REMOTE_ASSET_SENSORS, RemoteAssetSensor)
@@ -211,6 +219,45 @@ class RemoteAssetSensor(RemoteAssetEntity, SensorEntity):
     @override
     def _accept(self, value: Hashable) -> None:
         self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
+
+
+class AssetSensor(AssetEntity, SensorEntity):
+    """A value of an asset."""
+
+    entity_description: AssetSensorDescription
+
+    def __init__(
+        self, building: BuildingCoordinator, description: AssetSensorDescription, setup: AssetSetup, shown: Shown
+    ) -> None:
+        """Make a sensor of an asset."""
+        super().__init__(building, description, setup, shown)
+        self._minute = -1
+
+    @override
+    def _value(self, desk: Desk) -> Hashable:
+        row, minute = self.entity_description, int(self._now // MINUTE_S)
+        if row.costly and minute == self._minute:
+            return self._attr_native_value
+        self._minute = minute
+        return row.value_fn(desk, self.asset_id, self.shown.of(desk.book.records, self.asset_id, desk.now()))
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _value gave
+
+
+class OperatorSensor(OperatorEntity, SensorEntity):
+    """A value of an operator."""
+
+    entity_description: OperatorSensorDescription
+
+    @override
+    def _value(self, desk: Desk) -> Hashable:
+        return self.entity_description.value_fn(desk, self.operator_id)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _value gave
 
 
 class GridSensor[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], SensorEntity):

@@ -84,11 +84,11 @@ class LoadEntity(_Gated):
         self._attr_device_info = DeviceInfo(
             identifiers={identifier(entry.entry_id, load)},
             name=coordinator.handovers[load].title,
-            via_device_id=_building_device(coordinator.hass, entry).id,
+            via_device_id=building_device(coordinator.hass, entry).id,
         )
 
 
-def _building_device(hass: HomeAssistant, entry: ConfigEntry[BuildingCoordinator]) -> dr.DeviceEntry:
+def building_device(hass: HomeAssistant, entry: ConfigEntry[BuildingCoordinator]) -> dr.DeviceEntry:
     """Return the device of a building: it has to be there before those of its loads."""
     return dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
