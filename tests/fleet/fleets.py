@@ -1,5 +1,6 @@
 """A fleet in Home Assistant, whose clock is that of the test, before real BACS; name it in `pytest_plugins`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,11 @@ class Fleet:
     async def settle(self) -> None:
         """Let all calls end."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    @staticmethod
+    async def breathe() -> None:
+        """Let what can go on go on, without time passing."""
+        await asyncio.sleep(0)
 
     async def to(self, when: datetime) -> None:
         """Let the time come."""

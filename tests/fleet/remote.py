@@ -80,12 +80,6 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-async def silent(_request: web.Request) -> web.StreamResponse:
-    """Never answer."""
-    await asyncio.Event().wait()
-    return web.Response()
-
-
 def _names(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -113,6 +107,7 @@ class Remote:
     port: int = 0
     crowd: Crowd | None = None
     _runner: web.AppRunner | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         assets = {asset.id: asset for asset in self.assets}
@@ -139,6 +134,7 @@ class Remote:
 
     async def start(self) -> None:
         """Listen, at the same port as before."""
+        self._ended.clear()
         app = web.Application(middlewares=[self._guard])
         asset = f"{self.prefix}/bacs/{{bacs_id}}/assets/{{asset_id}}"
         request = f"{asset}/flexibilities/request"
@@ -160,8 +156,14 @@ class Remote:
         await site.start()
         self.port = self._runner.addresses[0][1]
 
+    async def silent(self, _request: web.Request) -> web.StreamResponse:
+        """Not answer, until the server stops."""
+        await self._ended.wait()
+        return web.Response()
+
     async def stop(self) -> None:
         """Be off the network."""
+        self._ended.set()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -51,7 +51,8 @@ class FleetCoordinator:
             site: RemoteSite(self.hass, self.config_entry, subentry, self.book, self.zone, self._leave)
             for site, subentry in subentries.items()
         }
-        for i, site in enumerate(self.sites.values()):
+        # A site that was just added is asked first: nothing is known of it yet.
+        for i, site in enumerate(sorted(self.sites.values(), key=lambda site: bool(site.data.bacs))):
             self.config_entry.async_on_unload(site.async_disarm)
             site.async_begin(_BEGIN_WITHIN * i / len(self.sites))
 
