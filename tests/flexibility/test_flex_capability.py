@@ -1,7 +1,6 @@
 """What can be given is given: whatever is promised of some loads, the controller sheds it from start to end."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,11 +9,11 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 import pytest
 from said import HOUR, MINUTE, NOON, PARIS
+from sham import Sham, ms
 
 from custom_components.flex_ready.control.controller import Controller
 from custom_components.flex_ready.control.load import Hours, Load, LoadState, Seen
-from custom_components.flex_ready.control.orders import Mode, Reading, Reason, Source, Tick, Wish
-from custom_components.flex_ready.control.window import Kind
+from custom_components.flex_ready.control.orders import Reason, Source, Wish
 from custom_components.flex_ready.flexibility.capability import (
     Ability,
     Building,
@@ -27,14 +26,7 @@ from custom_components.flex_ready.flexibility.capability import (
 from custom_components.flex_ready.flexibility.shares import Drawn, LoadFacts, Why
 from custom_components.flex_ready.slots import Series, Slot, Stretch
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MS = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
-
-
-def ms(at: datetime | timedelta) -> int:
-    """Return an instant, or a span, in ms."""
-    return (at - EPOCH if isinstance(at, datetime) else at) // MS
 
 
 def facts(name: str = "boiler", power: int | None = 2_000, **others: Any) -> LoadFacts:  # noqa: ANN401
@@ -229,6 +221,8 @@ def test_loads_are_allotted_once() -> None:
     running = replace(THREE[2], state=LoadState(step=1, drew=2_000, changed=ms(NOON)))
     there = building(*THREE[:2], running, promised=(promise("a", "b", "c"), promise("a", "b")))
     assert allot(there) == (("c", "b"), ("a",))
+    before = replace(running, state=LoadState(step=1, drew=2_000, changed=ms(NOON) - 1))
+    assert allot(building(*THREE[:2], before, promised=there.promised)) == (("a", "c"), ("b",))
     later = promise("a", "b", "c", start=NOON + 2 * HOUR)
     assert allot(replace(there, promised=(promise("a", "b"), later))) == (("a", "b"), ("a", "b", "c"))
     assert allot(replace(there, promised=(promise("a", start=NOON - 2 * HOUR),))) == ((),)
@@ -256,59 +250,6 @@ def test_a_potential() -> None:
 
 
 # What is promised, and what a controller sheds.
-
-
-@dataclass
-class Sham:
-    """Loads that obey at once and would always draw the same, under a real controller."""
-
-    controller: Controller
-    draws: Mapping[str, int]
-    seen: Mapping[str, Seen]
-    metered: bool
-    now: datetime
-
-    def step(self, now: datetime, wishes: Sequence[Wish] = ()) -> None:
-        """Tick."""
-        self.now = now
-        local = now.astimezone(PARIS)
-        reading = None
-        if self.metered:
-            total = sum(self.draws.values())
-            reading = Reading(kind=Kind.INSTANT, limit=10**9, td=1, meter_at=ms(now), heard=ms(now), power=total)
-        self.controller.step(
-            Tick(
-                now=ms(now),
-                minute=local.hour * 60 + local.minute,
-                day=local.toordinal(),
-                mode=Mode.LIMIT,
-                seen={name: self._seen(name) for name in self.draws},
-                reading=reading,
-                wishes=tuple(wishes),
-            )
-        )
-
-    def _seen(self, name: str) -> Seen:
-        step, load = self.controller.states[name].step, self.controller.loads[name]
-        power = load.steps[step - 1] if step else self.draws[name]
-        seen = self.seen[name]
-        return replace(seen, power=power, step=step or seen.step, sheddable=seen.sheddable and not step)
-
-    def gives(self, names: Sequence[str]) -> int:
-        """Return what some loads draw less than they would."""
-        states, loads = self.controller.states, self.controller.loads
-        return sum(self.draws[one] - loads[one].steps[states[one].step - 1] for one in names if states[one].step)
-
-    def facts(self) -> dict[str, LoadFacts]:
-        """Return what is known of the loads now."""
-        loads, states = self.controller.loads, self.controller.states
-        return {name: LoadFacts(load=loads[name], state=replace(states[name]), seen=self._seen(name)) for name in loads}
-
-    def run(self, end: datetime) -> list[datetime]:
-        """Return the instants until an end at which a building looks: each minute, and when something falls due."""
-        due = self.controller.next_due(ms(self.now))
-        at = self.now + MINUTE
-        return [min(at, end, EPOCH + due * MS if due else end)] if self.now < end else []
 
 
 def some_load(random: Random, name: str) -> Load:

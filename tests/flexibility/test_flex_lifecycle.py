@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+import re
 
 import pytest
 from said import HOUR, MINUTE, NOON, offer, request
@@ -186,3 +187,19 @@ def test_a_restart() -> None:
     assert outcome(scheduled, now=END, start_late=True) == (State.FAILED, Cause.LATE)
     assert outcome(active, now=END - MINUTE) == (State.ACTIVE, Cause.RESTART)
     assert outcome(active, now=END) == (State.RECOVERING, Cause.RESTART)
+
+
+def test_the_docs_name_what_there_is() -> None:
+    """Each of the sixteen rules with a test that there is, each code with its status."""
+    docs = DOCS.read_text()
+    rules = re.findall(r"^\| T(\d+) \|.*\| (.*) \|$", docs, re.MULTILINE)
+    assert [int(number) for number, _ in rules] == [*range(1, 17)]
+    here = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    for _, tests in rules:
+        named = re.findall(r"`(test_\w+)`", tests)
+        assert named
+        assert all(f"def {name}(" in here for name in named)
+    for status, codes in re.findall(r"^\| (4\d\d) \|.*\| (.*) \|$", docs, re.MULTILINE):
+        for code in re.findall(r"`([a-z-]+)`", codes):
+            assert Code(code).status == int(status)
+    assert all(f"`{code}`" in docs for code in Code)

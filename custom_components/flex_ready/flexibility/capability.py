@@ -10,7 +10,7 @@ from ..slots import Series, Stretch
 from .hours import EVERY_DAY, periods
 from .model import Direction, Potential
 from .rules import blocks
-from .shares import Blocks, LoadFacts, Share, Why, share
+from .shares import Blocks, LoadFacts, Share, Why, epoch_ms, share
 
 HORIZON = timedelta(days=7)
 """For so long the time periods of a potential are told."""
@@ -144,21 +144,24 @@ class _Plan:
     def _needed(self, promise: Promise, rows: Blocks) -> list[str]:
         if not rows.rows:
             return []
-        loads = self._building.loads
+        loads, began = self._building.loads, epoch_ms(promise.power.slots[0].start)
+
+        def order(name: str) -> tuple[bool, int, str]:
+            """Put first what was shed since it began: that serves it already."""
+            state = loads[name].state
+            return not (state.step and (state.changed or 0) >= began), loads[name].load.priority, name
+
         power = max(slot.value for slot in promise.power if slot.end > self._building.now)
-        order = sorted(
-            {*promise.loads} & loads.keys(),
-            key=lambda name: (not (rows.begun and loads[name].state.step), loads[name].load.priority, name),
-        )
+        there = sorted({*promise.loads} & loads.keys(), key=order)
         needed: list[str] = []
         given = Decimal()
-        for name in order:
+        for name in there:
             if given >= power:
                 break
             if able := self.share(name, rows).able:
                 needed.append(name)
                 given += able
-        return needed if given >= power else [name for name in order if self.share(name, rows).why is not Why.PROMISED]
+        return needed if given >= power else [name for name in there if self.share(name, rows).why is not Why.PROMISED]
 
 
 def potential(flex_product: str, terms: Terms, building: Building, loads: Sequence[str]) -> Potential:

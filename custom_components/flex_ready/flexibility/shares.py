@@ -153,7 +153,7 @@ def _out(facts: LoadFacts, blocks: Blocks) -> Why | None:
         return Why.UNMANAGED
     if state.futile_for_good:
         return Why.FUTILE
-    if state.alone(_ms(blocks.rows[0].start)):
+    if state.alone(epoch_ms(blocks.rows[0].start)):
         return Why.HAND if state.hand else Why.DISOBEYED
     as_now = not _by_habit(facts, blocks)
     if as_now and not state.step and (not seen.sheddable or (seen.step or 0) >= len(load.steps)):
@@ -221,6 +221,8 @@ def _draws(facts: LoadFacts, blocks: Blocks) -> tuple[Decimal, Decimal]:
     if (habits := _by_habit(facts, blocks)) is not None:
         return min(map(_sure, habits)), min(one.mean_w for one in habits)
     present = Decimal(facts.state.draws(facts.load, facts.seen))
+    if facts.state.step and blocks.begun:
+        return present, present  # it is off already: what it drew before is what counts
     sure = likely = present
     lately = facts.lately
     if lately is not None and lately.seen_for >= _LATELY and not facts.state.step:
@@ -243,7 +245,8 @@ def _sure(drawn: Drawn) -> Decimal:
     return drawn.mean_w - DEVIATIONS * drawn.deviation_w
 
 
-def _ms(at: datetime) -> int:
+def epoch_ms(at: datetime) -> int:
+    """Return an instant as `control` has it (ms)."""
     return (at - _EPOCH) // _MS
 
 
