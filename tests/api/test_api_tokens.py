@@ -19,6 +19,7 @@ from served import Answer
 from test_serve_oidc import installed, provider as real_provider
 from test_serve_tokens import AUDIENCE, KEY, Provider, provider
 
+from custom_components.flex_ready.api import tokens as tokens_module
 from custom_components.flex_ready.api.keys import Keys, KeysUnavailableError, TokenError
 from custom_components.flex_ready.api.tokens import Bearer, Glance, Issuers
 
@@ -372,6 +373,34 @@ async def test_a_real_provider(called: Called, home: Any) -> None:  # noqa: ANN4
         assert await status(called, compact(header, said | {"iss": other.url}, unsigned)) == 401
         await issuer.stop()
         assert await status(called, good) == 200
+
+
+async def test_the_same_token_again(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is good no longer than it would be for the first time: until it expires, its key goes, or its audience."""
+    now = [1000.0]
+    async with provider() as issuer, ClientSession() as session:
+        issuers, ours = Issuers(lambda: session, lambda: now[0]), {issuer.issuer: {AUDIENCE}}
+        tokens = [issuer.token({"jti": str(i)}) for i in range(70)]
+        bearers = [await issuers.verify(token, ours) for token in (*tokens, *tokens)]
+        assert len({one.subject for one in bearers}) == 1
+        assert len(issuers._verified) == 64
+        token = tokens[-1]
+        assert await issuers.verify(token, ours) is await issuers.verify(token, ours)
+        for others in ({}, {"http://another": {AUDIENCE}}, {issuer.issuer: {"another"}}):
+            with pytest.raises(TokenError):
+                await issuers.verify(token, others)
+        monkeypatch.setattr(tokens_module, "_LEEWAY_S", 0)
+        short = issuer.token({"exp": int(time.time()) + 2})
+        await issuers.verify(short, ours)
+        await issuers.verify(short, ours)
+        await asyncio.sleep(2)
+        with pytest.raises(TokenError, match="expired"):
+            await issuers.verify(short, ours)
+        await issuers.verify(token, ours)
+        issuer.keys = [fresh_key().as_dict(private=False)]
+        now[0] += 601
+        with pytest.raises(TokenError, match="does not have"):
+            await issuers.verify(token, ours)
 
 
 async def test_the_bearer(socket_enabled: None) -> None:

@@ -1,7 +1,10 @@
 """Verification of the access tokens of OpenID Connect providers (RFC 7519, RFC 8725, RFC 9068)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from time import time
 from typing import Any
 
 from aiohttp import ClientSession
@@ -11,6 +14,7 @@ from .keys import ALGORITHMS, Keys, TokenError
 
 _LEEWAY_S = 30
 _LONGEST = 8_192
+_MOST_VERIFIED = 64
 _NEEDED = ["iss", "aud", "exp", "sub"]
 _OF_ID_TOKENS = ("at_hash", "c_hash", "s_hash")
 _OTHER_USES = frozenset(("ID", "Refresh", "Offline", "Logout", "id"))
@@ -49,19 +53,35 @@ class Glance:
         return cls(str(header.get("alg")), header, seen["payload"].get("iss"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What came of a token that was verified: good as long as its key is that of its issuer, and until it expires."""
+
+    bearer: Bearer
+    kid: str | None
+    key: jwt.PyJWK
+    until: float
+
+
 class Issuers:
-    """Verifies the tokens of the issuers that operators have."""
+    """Verifies the tokens of the issuers that operators have; the same one again costs little."""
 
     def __init__(self, session: Callable[[], ClientSession], monotonic: Callable[[], float]) -> None:
         self._session = session
         self._monotonic = monotonic
         self._keys: dict[str, Keys] = {}
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        """By the digest of the token."""
 
-    async def verify(self, token: str, audiences: Mapping[str, Iterable[str]]) -> Bearer:
+    async def verify(self, token: str, audiences: Mapping[str, Collection[str]]) -> Bearer:
         """Return who presents a token; `audiences` are what it may be meant for, by issuer.
 
         Raises TokenError, or KeysUnavailableError where no token of its issuer can be judged.
         """
+        digest = sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._verified.get(digest)
+        if known is not None and await self._holds(known, audiences):
+            return known.bearer
         glance = Glance.at(token)
         issuer = glance.issuer
         if not isinstance(issuer, str) or issuer not in audiences:
@@ -71,7 +91,8 @@ class Issuers:
             del self._keys[gone]
         if issuer not in self._keys:
             self._keys[issuer] = Keys(self._session(), issuer, self._monotonic)
-        key = await self._keys[issuer].key(glance.header.get("kid"), glance.algorithm)
+        kid = glance.header.get("kid")
+        key = await self._keys[issuer].key(kid, glance.algorithm)
         try:
             claims = jwt.decode(
                 token,
@@ -84,7 +105,19 @@ class Issuers:
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenError(_said(error)) from error
-        return _bearer(issuer, claims)
+        bearer = _bearer(issuer, claims)
+        self._verified[digest] = _Verified(bearer, kid, key, float(claims["exp"]))
+        if len(self._verified) > _MOST_VERIFIED:
+            self._verified.popitem(last=False)
+        return bearer
+
+    async def _holds(self, known: _Verified, audiences: Mapping[str, Collection[str]]) -> bool:
+        """Tell whether what was verified would be again."""
+        issuer = known.bearer.issuer
+        if time() >= known.until + _LEEWAY_S or known.bearer.audiences.isdisjoint(audiences.get(issuer, ())):
+            return False
+        keys = self._keys.get(issuer)
+        return keys is not None and await keys.key(known.kid, known.key.algorithm_name) is known.key
 
     @staticmethod
     def _check(glance: Glance) -> None:
