@@ -8,7 +8,8 @@ from desks import School
 import pytest
 
 from custom_components.flex_ready.control.orders import Mode, Reason
-from custom_components.flex_ready.flexibility.record import Cause, State
+from custom_components.flex_ready.flexibility.problem import Code
+from custom_components.flex_ready.flexibility.record import State
 
 pytestmark = pytest.mark.usefixtures("socket_enabled", "enable_custom_integrations")
 
@@ -53,10 +54,14 @@ async def test_a_request_is_delivered(player: Player, tmp_path: Path) -> None:
 
 
 async def test_nothing_is_offered_while_observing(player: Player, tmp_path: Path) -> None:
-    """A business no: taken, and rejected with its reason."""
+    """The asset has nothing to give then, and says so; what was potential comes back with the limit."""
     school = await School.begin(player, tmp_path)
     await school.loop.building.async_set_mode(Mode.OBSERVE)
+    [asset] = school.desk.assets_of(school.operator)
+    assert [one.power for one in asset.potentials] == [0]
     made = await school.desk.create(school.operator, "WholeBuilding", school.request(9_000))
-    assert made.status == 201
-    assert school.record().state is State.REJECTED
-    assert school.record().history[-1].cause is Cause.UNAVAILABLE
+    assert made.code is Code.POWER_EXCEEDED
+    assert not school.desk.book.records
+    await school.loop.building.async_set_mode(Mode.LIMIT)
+    [asset] = school.desk.assets_of(school.operator)
+    assert [one.power for one in asset.potentials] == [36_000]

@@ -1,62 +1,70 @@
-"""What an asset can give, from its loads as they are seen and the rules that the user laid down for them."""
+"""What is known of a building, as flexibility/capability.py asks for it; and its assets as operators see them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ..flexibility.model import Asset, Potential
+from ..control.orders import Mode
+from ..flexibility.capability import Building, Promise, Terms, potential
+from ..flexibility.model import Asset
 from ..flexibility.record import RequestRecord
-from ..slots import Stretch
+from ..flexibility.shares import LoadFacts
 from .assets import AssetSetup
 
 if TYPE_CHECKING:
     from ..building.coordinator import BuildingCoordinator
+    from .lately import Lately
 
 
-def asset(
-    building: BuildingCoordinator, setup: AssetSetup, setups: Mapping[str, AssetSetup], bacs_id: str, now: datetime
-) -> Asset:
-    """Return an asset as operators see it: the most that it gives, of each product."""
-    loads = (building.handovers[load].load for load in setup.loads if load in building.handovers)
-    capacity = Decimal(sum(max(0, load.nominal - load.steps[-1]) for load in loads))
-    parent = setups.get(setup.parent) if setup.parent else None
-    return Asset(
-        id=setup.asset_id,
-        bacs_id=bacs_id,
-        parent=None if parent is None else parent.asset_id,
-        potentials=tuple(
-            Potential(
-                flex_product=product,
-                power=capacity if setup.most is None else min(capacity, setup.most),
-                mobilization_delay=setup.delay,
-                max_duration=setup.longest,
-                activations_per_day=setup.per_day,
-                recovery=setup.recovery,
+def facts(
+    building: BuildingCoordinator,
+    lately: Lately,
+    promised: Iterable[RequestRecord],
+    by_asset: Mapping[str, AssetSetup],
+    now: datetime,
+) -> Building:
+    """Return what is known of all loads now, and what is promised of them."""
+    held = sorted((one for one in promised if one.held is not None), key=promised_at)
+    return Building(
+        now=now,
+        zone=building.zone,
+        loads={
+            name: LoadFacts(
+                load=ours.load,
+                state=building.controller.states[name],
+                seen=building.seen(name),
+                lately=lately.drawn(name, now),
             )
-            for product in setup.products
+            for name, ours in building.handovers.items()
+        },
+        limits=building.kept.mode is Mode.LIMIT,
+        promised=tuple(
+            Promise(loads=by_asset[one.key.asset_id].loads, power=one.power)
+            for one in held
+            if one.key.asset_id in by_asset
         ),
     )
 
 
-def able(
-    building: BuildingCoordinator,
-    setup: AssetSetup,
-    stretch: Stretch,
-    promised: Iterable[RequestRecord],
-    by_asset: Mapping[str, AssetSetup],
-    now: datetime,
-) -> Decimal:
-    """Return what an asset can give throughout a stretch besides what is promised then (W)."""
-    total = Decimal()
-    for name in setup.loads:
-        if name not in building.handovers:
-            continue
-        load, state, seen = building.handovers[name].load, building.controller.states[name], building.seen(name)
-        if seen.available and seen.managed:
-            total += max(0, state.draws(load, seen) - load.steps[-1])
-    for record in promised:
-        other = by_asset.get(record.key.asset_id)
-        if other is not None and set(other.loads).intersection(setup.loads):
-            total -= max(slot.value for slot in record.power)
-    return max(Decimal(), total)
+def asset(known: Building, setup: AssetSetup, parent: AssetSetup | None, bacs_id: str) -> Asset:
+    """Return an asset as operators see it."""
+    terms = Terms(
+        most=setup.most,
+        mobilization_delay=setup.delay,
+        max_duration=setup.longest,
+        activations_per_day=setup.per_day,
+        recovery=setup.recovery,
+        hours=setup.hours,
+        days=setup.days,
+    )
+    return Asset(
+        id=setup.asset_id,
+        bacs_id=bacs_id,
+        parent=None if parent is None else parent.asset_id,
+        potentials=tuple(potential(product, terms, known, setup.loads) for product in setup.products),
+    )
+
+
+def promised_at(record: RequestRecord) -> datetime:
+    """Return when a request was offered: who was promised first is served first."""
+    return record.history[min(1, len(record.history) - 1)].at

@@ -23,6 +23,7 @@ from ..ledger import Call, Ledger, LedgerError
 from ..slots import Series, Stretch
 from .assets import AssetSetup, whole
 from .const import EVENT_REQUEST, SUBENTRY_ASSET, SUBENTRY_OPERATOR
+from .lately import Lately
 from .meters import Meters, cut
 from .minding import Minding
 from .operators import Operator, local
@@ -67,9 +68,10 @@ class Desk:
         }
         self.local = local(frozenset(self.setups), NATIVE)
         self._by_asset = {one.asset_id: one for one in self.setups.values()}
-        self.verdicts = Verdicts(building, self.setups, self.bacs.id)
+        lately = Lately()
+        self.verdicts = Verdicts(building, self.setups, self.bacs.id, lately)
         self.running = Running(building, self._by_asset)
-        self.meters = Meters(building, ledger, self.running, self.setups)
+        self.meters = Meters(building, ledger, self.running, self.setups, lately)
         self.book = Book(self.verdicts.site(self.now()))
         self.last_calls: dict[str, LastCall] = {}
         self.lock = asyncio.Lock()
@@ -229,7 +231,8 @@ class Desk:
 
     def wishes(self, now: datetime) -> Iterable[Wish]:
         """Give what the arbiter is asked for."""
-        return self.running.wishes(self.minding.live, now)
+        active = [record for record in self.minding.live if record.due(now) is not None]
+        return self.running.wishes(active, self.verdicts.allotted(active, now), now) if active else ()
 
     @callback
     def look(self) -> None:

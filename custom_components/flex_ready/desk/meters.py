@@ -13,6 +13,7 @@ from ..slots import Series, Slot, Stretch
 from .assets import AssetSetup
 from .counter import MeterEnergy
 from .curve import Curve
+from .lately import Lately
 from .running import Running
 
 if TYPE_CHECKING:
@@ -31,9 +32,15 @@ class Meters:
     """Measures a building for its operators."""
 
     def __init__(
-        self, building: BuildingCoordinator, ledger: Ledger, running: Running, setups: Mapping[str, AssetSetup]
+        self,
+        building: BuildingCoordinator,
+        ledger: Ledger,
+        running: Running,
+        setups: Mapping[str, AssetSetup],
+        lately: Lately,
     ) -> None:
-        """Measure some assets (by their subentries' ids)."""
+        """Measure some assets (by their subentries' ids), and what their loads draw lately."""
+        self._lately = lately
         self._building = building
         self._ledger = ledger
         self._running = running
@@ -74,6 +81,9 @@ class Meters:
             drawn_w, measured = self._running.drawn_w(asset_id)
             self._held[name] = drawn_w, spared, measured
         self._running.count(span)
+        for load, state in self._building.controller.states.items():
+            if not state.step and load in self._building.controller.draws:
+                self._lately.add(load, self._building.controller.draws[load], span, now)
 
     def cut(self, records: Iterable[RequestRecord]) -> None:
         """Have steps end where these requests start and end."""
@@ -106,7 +116,7 @@ class Meters:
         """Return what an asset drew in a stretch, up to now; steps at its borders are whole. Raises LedgerError."""
         source = METER if setup.by_meter else setup.subentry_id
         kept = await self._ledger.curve(self._building.config_entry.entry_id, source, stretch.start, stretch.end)
-        return Series(tuple(_merged([*kept, *self._lately(source, stretch)])))
+        return Series(tuple(_merged([*kept, *self._unwritten(source, stretch)])))
 
     def complete(self, record: RequestRecord, now: datetime) -> bool:
         """Tell whether all that is to be measured of a request is written."""
@@ -118,7 +128,7 @@ class Meters:
         """Return what an earlier run delivered of a request (Wh)."""
         return self._before.get(key, Decimal())
 
-    def _lately(self, source: str, stretch: Stretch) -> Iterator[Slot[Consumed]]:
+    def _unwritten(self, source: str, stretch: Stretch) -> Iterator[Slot[Consumed]]:
         running = self._curves[source].running()
         for slot in (*(slot for one, slot in self._done if one == source), *((running,) if running else ())):
             if slot.overlaps(stretch):

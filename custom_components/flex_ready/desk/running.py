@@ -52,17 +52,19 @@ class Running:
         self.delivered: dict[Key, Decimal] = {}
         """Wh, of activations of this run."""
 
-    def wishes(self, records: Iterable[RequestRecord], now: datetime) -> Iterator[Wish]:
-        """Give what the arbiter is asked for now; each order ends by itself with its slot (T13)."""
+    def wishes(
+        self, records: Iterable[RequestRecord], allotted: Mapping[Key, tuple[str, ...]], now: datetime
+    ) -> Iterator[Wish]:
+        """Give what the arbiter is asked for now, of the loads of each; an order ends by itself with its slot (T13)."""
         for record in records:
             key = record.key
-            slot, setup = record.due(now), self._setups.get(key.asset_id)
-            if slot is not None and setup is not None:
+            slot = record.due(now)
+            if slot is not None and allotted.get(key):
                 yield Wish(
                     id=f"request_{key.issuer}_{key.client}_{key.asset_id}_{key.request_id}",
                     source=Source.REQUEST,
                     reason=Reason.ASKED,
-                    loads=setup.loads,
+                    loads=allotted[key],
                     power=int(slot.value.to_integral_value()),
                     until=epoch_ms(slot.end),
                 )

@@ -1,6 +1,6 @@
 """What is answered to a request, from what is known of the building: its mode, its loads, its promises, the grid."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from ..control.orders import Mode
 from ..flexibility.book import Decline
+from ..flexibility.capability import Building, ability, allot
 from ..flexibility.judge import Site
 from ..flexibility.model import Offer, Request
 from ..flexibility.policy import Standing, offer, outside
 from ..flexibility.record import Cause, Key, RequestRecord
+from ..flexibility.rules import blocks
 from ..slots import Series, Slot, Stretch
-from .able import able, asset
+from .able import asset, facts, promised_at
 from .assets import AssetSetup
 from .operators import Operator
 
 if TYPE_CHECKING:
     from ..building.coordinator import BuildingCoordinator
+    from .lately import Lately
 
 type Records = Mapping[Key, RequestRecord]
 
@@ -29,19 +32,31 @@ _HOUR = timedelta(hours=1)
 class Verdicts:
     """Decides for a building, as its user laid down."""
 
-    def __init__(self, building: BuildingCoordinator, setups: Mapping[str, AssetSetup], bacs_id: str) -> None:
+    def __init__(
+        self, building: BuildingCoordinator, setups: Mapping[str, AssetSetup], bacs_id: str, lately: Lately
+    ) -> None:
         """Decide about some assets (by their subentries' ids)."""
         self._building = building
         self._setups = setups
         self._by_asset = {one.asset_id: one for one in setups.values()}
         self._bacs_id = bacs_id
+        self._lately = lately
+        self._site: tuple[tuple[datetime, Mode], Site] | None = None
 
     def site(self, now: datetime) -> Site:
-        """Return the site as it is now."""
-        found = {
-            one.asset_id: asset(self._building, one, self._setups, self._bacs_id, now) for one in self._setups.values()
-        }
-        return Site(bacs_id=self._bacs_id, assets=found, zone=self._building.zone)
+        """Return the site, as it is in this minute."""
+        minute = now.replace(second=0, microsecond=0)
+        if self._site is None or self._site[0] != (minute, self._building.kept.mode):
+            known = self._known((), now)
+            found = {
+                one.asset_id: asset(known, one, self._setups.get(one.parent or ""), self._bacs_id)
+                for one in self._setups.values()
+            }
+            self._site = (
+                (minute, self._building.kept.mode),
+                Site(bacs_id=self._bacs_id, assets=found, zone=self._building.zone),
+            )
+        return self._site[1]
 
     def idle(self) -> str:
         """Tell why the building gives nothing at all; empty if it may."""
@@ -86,33 +101,48 @@ class Verdicts:
         setup = self._by_asset.get(asset_id)
         if setup is None:
             return None
-        if self.idle():
-            return Decimal()
-        return self._able(setup, Stretch(now, now + (setup.longest or _HOUR)), records.values(), now)
+        stretch = Stretch(now, now + (setup.longest or _HOUR))
+        return Decimal() if self.idle() else self._able(setup, (stretch,), records.values(), now)
+
+    def allotted(self, records: Iterable[RequestRecord], now: datetime) -> Mapping[Key, tuple[str, ...]]:
+        """Return the loads that serve each of some requests, no load two of them at a time."""
+        held = sorted((one for one in records if one.key.asset_id in self._by_asset), key=promised_at)
+        if len(held) < _TWO:
+            return {one.key: self._by_asset[one.key.asset_id].loads for one in held}
+        found = allot(self._known(held, now))
+        return {one.key: loads for one, loads in zip(held, found, strict=True)}
 
     def _standing(
         self, operator: Operator, asset_id: str, request: Request, records: Records, now: datetime
     ) -> Standing:
         policies = self._building.policies
-        stretch = Stretch(request.start, request.end)
-        others = [
-            record
-            for record in records.values()
-            if abs(record.start - request.start) < _BESIDE and record.request.id != request.id
+        near = [
+            one
+            for one in records.values()
+            if one.request.start < request.end + _BESIDE
+            and request.start - _BESIDE < one.request.end
+            and one.request.id != request.id
         ]
         return Standing(
             now=now,
             zone=self._building.zone,
-            able=self._able(self._by_asset[asset_id], stretch, others, now),
+            able=self._able(self._by_asset[asset_id], blocks(request.power), near, now),
             red=() if policies is None else policies.red(),
             activations=tuple(
                 one.start
-                for one in others
+                for one in near
                 if (one.key.issuer, one.key.client) == (operator.issuer, operator.client) and one.held is not None
             ),
             idle=self.idle(),
         )
 
-    def _able(self, setup: AssetSetup, stretch: Stretch, records: Iterable[RequestRecord], now: datetime) -> Decimal:
-        promised = [one for one in records if one.held is not None and Stretch(one.start, one.end).overlaps(stretch)]
-        return able(self._building, setup, stretch, promised, self._by_asset, now)
+    def _able(
+        self, setup: AssetSetup, stretches: Sequence[Stretch], records: Iterable[RequestRecord], now: datetime
+    ) -> Decimal:
+        return ability(self._known(records, now), setup.loads, stretches).able
+
+    def _known(self, records: Iterable[RequestRecord], now: datetime) -> Building:
+        return facts(self._building, self._lately, records, self._by_asset, now)
+
+
+_TWO = 2
