@@ -218,11 +218,10 @@ def test_loads_are_allotted_once() -> None:
     there = building(*THREE, promised=(promise("a", "b", "c"), promise("a", "b"), promise("a", "b", "c")))
     assert allot(there) == (("a",), ("b",), ("c",))
     assert allot(replace(there, promised=there.promised[:2])) == (("a", "c"), ("b",))
-    running = replace(THREE[2], state=LoadState(step=1, drew=2_000, changed=ms(NOON)))
-    there = building(*THREE[:2], running, promised=(promise("a", "b", "c"), promise("a", "b")))
-    assert allot(there) == (("c", "b"), ("a",))
-    before = replace(running, state=LoadState(step=1, drew=2_000, changed=ms(NOON) - 1))
-    assert allot(building(*THREE[:2], before, promised=there.promised)) == (("a", "c"), ("b",))
+    kept = replace(there.promised[0], serve=("c", "b"))
+    assert allot(replace(there, promised=(kept, promise("a", "b")))) == (("c", "b"), ("a",))
+    off = building(THREE[0], THREE[1], facts("c", power=0), promised=(kept, promise("a", "b")))
+    assert allot(off) == (("b",), ("a",))
     later = promise("a", "b", "c", start=NOON + 2 * HOUR)
     assert allot(replace(there, promised=(promise("a", "b"), later))) == (("a", "b"), ("a", "b", "c"))
     assert allot(replace(there, promised=(promise("a", start=NOON - 2 * HOUR),))) == ((),)
@@ -356,8 +355,8 @@ def test_what_is_promised_twice_is_shed_twice(seed: int, now: datetime) -> None:
     while world.now < end:
         edges = [at for one in stretches for at in (one.start, one.end) if at > world.now]
         [at] = world.run(min(edges))
-        now_known = Building(now=at, zone=PARIS, loads=world.facts(), promised=tuple(promises))
-        allotted = allot(now_known)
+        allotted = allot(Building(now=at, zone=PARIS, loads=world.facts(), promised=tuple(promises)))
+        promises = [replace(one, serve=loads) for one, loads in zip(promises, allotted, strict=True)]
         asked = [
             (one, loads)
             for one, loads in zip(promises, allotted, strict=True)

@@ -10,7 +10,7 @@ from ..slots import Series, Stretch
 from .hours import EVERY_DAY, periods
 from .model import Direction, Potential
 from .rules import blocks
-from .shares import Blocks, LoadFacts, Share, Why, epoch_ms, share
+from .shares import Blocks, LoadFacts, Share, Why, share
 
 HORIZON = timedelta(days=7)
 """For so long the time periods of a potential are told."""
@@ -28,6 +28,8 @@ class Promise:
     """Those of its asset."""
     power: Series[Decimal]
     """W."""
+    serve: tuple[str, ...] = ()
+    """The loads that were allotted to it last: it keeps them, as many as it needs, while they count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,8 @@ def ability(building: Building, loads: Sequence[str], stretches: Sequence[Stretc
 def allot(building: Building) -> tuple[tuple[str, ...], ...]:
     """Return the loads that are to serve each promise: as many as it needs, and no load two of them at a time.
 
-    What is left and counts goes to the first that has it in its asset: it can take the place of one that fails.
+    What is left and counts goes to the first that has it in its asset: it can take the place of one that fails. Who
+    allots again tells each promise what it had (`Promise.serve`), so that none takes what serves another.
     """
     plan = _Plan(building)
     for i, promise in enumerate(building.promised):
@@ -144,15 +147,12 @@ class _Plan:
     def _needed(self, promise: Promise, rows: Blocks) -> list[str]:
         if not rows.rows:
             return []
-        loads, began = self._building.loads, epoch_ms(promise.power.slots[0].start)
-
-        def order(name: str) -> tuple[bool, int, str]:
-            """Put first what was shed since it began: that serves it already."""
-            state = loads[name].state
-            return not (state.step and (state.changed or 0) >= began), loads[name].load.priority, name
-
+        loads, kept = self._building.loads, {name: i for i, name in enumerate(promise.serve)}
         power = max(slot.value for slot in promise.power if slot.end > self._building.now)
-        there = sorted({*promise.loads} & loads.keys(), key=order)
+        there = sorted(
+            {*promise.loads} & loads.keys(),
+            key=lambda name: (kept.get(name, len(kept)), loads[name].load.priority, name),
+        )
         needed: list[str] = []
         given = Decimal()
         for name in there:

@@ -99,14 +99,20 @@ class Register(Mapping[Key, RequestRecord]):
 
     def taken(self, start: datetime, end: datetime, reach: timedelta, besides: Key | None = None) -> Iterator[Taken]:
         """Give what the assets are promised for about a time: some days, or the recovery time, around it."""
-        first, last = start - max(reach, _DAYS), end + max(reach, _DAYS)
+        return (taken for key, taken in self._about(start, end, max(reach, _DAYS)) if key != besides)
+
+    def promised(self, start: datetime, end: datetime, besides: Key | None = None) -> Iterator[RequestRecord]:
+        """Give the records that an asset is promised for, or was, within two days of a time."""
+        return (self._all[key] for key, taken in self._about(start, end, _DAYS) if taken.held and key != besides)
+
+    def _about(self, start: datetime, end: datetime, reach: timedelta) -> Iterator[tuple[Key, Taken]]:
+        first, last = start - reach, end + reach
         first_day, last_day = (first - _DAYS).date(), last.date()
         for day, promised in self._promised.items():
-            if day != _LONG and not first_day <= day <= last_day:
-                continue
-            for key, taken in promised.items():
-                if key != besides and taken.power.slots[-1].end >= first and taken.power.slots[0].start <= last:
-                    yield taken
+            if day == _LONG or first_day <= day <= last_day:
+                for key, taken in promised.items():
+                    if taken.power.slots[-1].end >= first and taken.power.slots[0].start <= last:
+                        yield key, taken
 
 
 def _day(record: RequestRecord) -> date:

@@ -153,7 +153,7 @@ def _out(facts: LoadFacts, blocks: Blocks) -> Why | None:
         return Why.UNMANAGED
     if state.futile_for_good:
         return Why.FUTILE
-    if state.alone(epoch_ms(blocks.rows[0].start)):
+    if state.alone(_ms(blocks.rows[0].start)):
         return Why.HAND if state.hand else Why.DISOBEYED
     as_now = not _by_habit(facts, blocks)
     if as_now and not state.step and (not seen.sheddable or (seen.step or 0) >= len(load.steps)):
@@ -245,8 +245,7 @@ def _sure(drawn: Drawn) -> Decimal:
     return drawn.mean_w - DEVIATIONS * drawn.deviation_w
 
 
-def epoch_ms(at: datetime) -> int:
-    """Return an instant as `control` has it (ms)."""
+def _ms(at: datetime) -> int:
     return (at - _EPOCH) // _MS
 
 
