@@ -48,6 +48,7 @@ from custom_components.flex_ready.fleet.descriptions import (
 from custom_components.flex_ready.flexibility.client_errors import Fault
 from custom_components.flex_ready.flexibility.dialects import DIALECTS
 from custom_components.flex_ready.flexibility.model import Aggregation, Direction
+from custom_components.flex_ready.flexibility.record import State
 from custom_components.flex_ready.flows import load_forms, site as site_flow
 from custom_components.flex_ready.flows.building import TDS, WINDOWS
 from custom_components.flex_ready.flows.load import LoadFlow
@@ -74,6 +75,7 @@ from custom_components.flex_ready.port import Trouble
 from custom_components.flex_ready.services import (
     building as building_services,
     fleet as fleet_services,
+    flexibility as flexibility_services,
     signals as signal_services,
 )
 from custom_components.flex_ready.signals.errors import Trouble as SignalTrouble
@@ -145,6 +147,13 @@ ACTIONS: dict[str, probatio.Schema] = {
     "shed_loads": building_services.SHED_SCHEMA,
     "restore_loads": building_services.RESTORE_SCHEMA,
     "get_plan": building_services.PLAN_SCHEMA,
+    "create_flex_request": flexibility_services.CREATE_SCHEMA,
+    "accept_flex_request": flexibility_services.ACCEPT_SCHEMA,
+    "decline_flex_request": flexibility_services.REQUEST_SCHEMA,
+    "confirm_flex_request": flexibility_services.REQUEST_SCHEMA,
+    "cancel_flex_request": flexibility_services.REQUEST_SCHEMA,
+    "get_flex_requests": flexibility_services.LIST_SCHEMA,
+    "export_flex_request": flexibility_services.REQUEST_SCHEMA,
     "send_flex_request": fleet_services.SEND_SCHEMA,
     "confirm_sent_request": fleet_services.SENT_SCHEMA,
     "cancel_sent_request": fleet_services.SENT_SCHEMA,
@@ -289,6 +298,8 @@ def test_actions() -> None:
             assert field.get("required", False) == isinstance(marker, probatio.Required), name
             if isinstance(marker, probatio.Optional) and not isinstance(marker.default, probatio.Undefined):
                 assert field.get("default") == marker.default(), name
+    states = described["get_flex_requests"]["fields"]["state"]["selector"]["select"]
+    assert states["options"] == list(TEXTS["en"]["selector"][states["translation_key"]]["options"]) == list(State)
     aims = described["find_windows"]["fields"]["aim"]["selector"]["select"]
     assert aims["options"] == list(TEXTS["en"]["selector"][aims["translation_key"]]["options"]) == list(Aim)
 
@@ -449,7 +460,9 @@ def test_exceptions() -> None:
     for name in ("entry", "signals"):
         named |= set(literals(code(f"services/{name}.py"), "ServiceValidationError", "translation_key"))
     named |= {"not_a_load", "no_loads", "shedding_off", "order_not_kept"}
-    for name in ("fleet/coordinator.py", "services/fleet.py"):
+    named |= set(literals(code("desk/desk.py"), "ServiceValidationError", "translation_key"))
+    named |= {"several_requests", "unknown_request"}
+    for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py"):
         named |= set(_first(code(name), "_refusal"))
     named |= BACS_FAULTS
     for refusal in ("HomeAssistantError", "refusal"):

@@ -4,6 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from .building import async_setup_building_services
 from .fleet import async_setup_fleet_services
+from .flexibility import async_setup_flexibility_services
 from .signals import async_setup_signal_services
 
 
@@ -12,4 +13,5 @@ def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     async_setup_signal_services(hass)
     async_setup_building_services(hass)
+    async_setup_flexibility_services(hass)
     async_setup_fleet_services(hass)
