@@ -8,12 +8,15 @@ from homeassistant.core import callback
 
 from .building.const import SUBENTRY_LOAD
 from .const import CONF_KIND, DOMAIN, Kind
+from .desk.const import SUBENTRY_ASSET, SUBENTRY_OPERATOR
 from .fleet.const import SUBENTRY_SITE
+from .flows.asset import AssetFlow
 from .flows.building import BuildingFlow
 from .flows.ecowatt import EcowattFlow
 from .flows.fleet import FleetFlow
 from .flows.load import LoadFlow
 from .flows.meter import MeterFlow
+from .flows.operator import OperatorFlow
 from .flows.site import SiteFlow
 from .flows.supplier import SupplierFlow
 
@@ -27,10 +30,10 @@ class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, Fl
     @callback
     @override
     def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return what can be added to an entry: loads to a building, sites to a fleet; an ignored one has no kind."""
+        """Return what can be added to an entry of a kind; an ignored one has none."""
         match config_entry.data.get(CONF_KIND):
             case Kind.BUILDING:
-                return {SUBENTRY_LOAD: LoadFlow}
+                return {SUBENTRY_LOAD: LoadFlow, SUBENTRY_ASSET: AssetFlow, SUBENTRY_OPERATOR: OperatorFlow}
             case Kind.FLEET:
                 return {SUBENTRY_SITE: SiteFlow}
             case _:

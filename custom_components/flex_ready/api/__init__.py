@@ -3,6 +3,6 @@
 Nothing is decided here: a call is let in, read, handed to the desk of its building, and the answer written.
 """
 
-from .views import async_register_views
+from .views import PREFIX, async_register_views
 
-__all__ = ["async_register_views"]
+__all__ = ["PREFIX", "async_register_views"]

@@ -70,6 +70,15 @@ class Keys:
             made = self._made[kid, algorithm] = self._make(kid, algorithm)
         return made
 
+    async def usable(self) -> bool:
+        """Look the keys up; tell whether one of them can sign a token. Raises KeysUnavailableError."""
+        async with self._lock:
+            await self._renew(self._monotonic())
+        if self._published is None:
+            raise KeysUnavailableError(f"the keys of {self._issuer} cannot be had: {self._failure}")
+        kinds = {kind for kind, _ in ALGORITHMS.values()}
+        return any(one.get("kty") in kinds for one in self._published)
+
     async def _renew(self, now: float) -> None:
         try:
             async with asyncio.timeout(_FIRST_S if self._published is None else _AGAIN_S):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid5
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import ServiceValidationError
@@ -28,6 +27,7 @@ from .meters import Meters, cut
 from .minding import Minding
 from .operators import Operator, local
 from .running import Progress, Running
+from .site import bacs_id
 from .telling import event_data
 from .verdict import Verdicts
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 type Told = Callable[[Transition, RequestRecord], None]
 
-_NAMESPACE = UUID("6f6b1f5e-50a5-4f0e-9f0b-3f1d6d1c7a52")
-"""Of the ids by which operators know buildings."""
 
 
 @dataclass(slots=True)
@@ -57,7 +55,7 @@ class Desk:
         self._building = building
         self._ledger = ledger
         entry = building.config_entry
-        self.bacs = Bacs(id=str(uuid5(_NAMESPACE, entry.entry_id)), name=entry.title)
+        self.bacs = Bacs(id=bacs_id(entry.entry_id), name=entry.title)
         self.zone = building.zone
         self.setups: Mapping[str, AssetSetup] = whole(
             map(AssetSetup.of, entry.get_subentries_of_type(SUBENTRY_ASSET)), building.handovers
