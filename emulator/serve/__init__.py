@@ -1,1 +1,1 @@
-"""The emulated servers as one program: RTE, a supplier, the Flex Ready emulator of Annex 2, an identity provider."""
+"""The emulated servers as one program: RTE, both annexes of Flex Ready, an identity provider."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aiohttp import ClientSession, DummyCookieJar, web
 from yarl import URL
 
-from .. import rte, supplier
+from .. import bacs, operator, rte, supplier
 from ..identity.issuer import Issuer
 from ..identity.verifier import Keys, LocalKeys, RemoteKeys, Verifier
 from ..sessions import Sessions, Store, journal
@@ -73,8 +73,10 @@ def _application(
             *rte.routes(config, clock),
             *sessions.routes(),
             *supplier.routes(config, sessions, session),
+            *bacs.routes(clock, sessions),
+            *operator.routes(config, sessions, session),
             web.get("/health", _health),
-            web.get("/openapi.json", _document(merged(supplier.OPENAPI, IDENTITY))),
+            web.get("/openapi.json", _document(merged(supplier.OPENAPI, IDENTITY, bacs.OPENAPI, operator.OPENAPI))),
             web.get("/openapi-rte.json", _document(rte.OPENAPI)),
         ]
     )

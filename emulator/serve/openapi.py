@@ -12,10 +12,10 @@ def _json(schema: object, description: str) -> Document:
 
 
 def _problem(description: str) -> Document:
-    return {"description": description, "content": {"application/problem+json": {"schema": _PROBLEM}}}
+    return {"description": description, "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}}}
 
 
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 _TOKENS = {
     "type": "object",
     "required": ["access_token", "token_type", "expires_in"],

@@ -126,7 +126,7 @@ def _prices(operation: str, *parameters: object) -> Document:
 
 OPENAPI: Document = {
     "openapi": "3.1.0",
-    "info": {"title": "Flex Ready supplier API emulator (Annex 2)", "version": "1.0"},
+    "info": {"title": "Flex Ready emulator (Annexes 1 and 2)", "version": "1.0"},
     "security": [{"bearer": []}],
     "paths": {
         "/sessions": {

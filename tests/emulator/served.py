@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, DummyCookieJar, FormData, encode_basic_auth
+from pypdf import PdfReader
 
 from emulator.serve.app import serving
 from emulator.serve.clock import Clock
@@ -94,6 +96,14 @@ class Served:
         assert answer.status == 201, answer.data
         return f"/sessions/{answer.json['id']}"
 
+    async def annex_1(self, module: str = "BACS", url: str | None = None, dialect: str | None = None) -> str:
+        """Open a session of Annex 1; return where its paths begin."""
+        query = {"emulator_module": module} | ({"url": url} if url else {}) | ({"dialect": dialect} if dialect else {})
+        answer = await self.post("/sessions", self.user, params=query)
+        assert answer.status == 201, answer.data
+        path: str = answer.json["base_url"].removeprefix(self.base)
+        return path
+
     async def prices(self, path: str = "", token: str | None = None, **asked: str) -> Answer:
         """Ask for prices, of a session or without."""
         return await self.get(f"{path}/{PRICES}", token or self.user, params=ASKED | asked)
@@ -142,6 +152,11 @@ async def served(
             world.user = await world.login("emulator-user")
             world.admin = await world.login("emulator-admin")
         yield world
+
+
+def text(pdf: bytes) -> str:
+    """Read a PDF, without the breaks of its lines."""
+    return "".join("".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
 
 
 def signal(steps: int = 4, start: str = "2026-01-15T00:00:00", offset: str = "+01:00") -> bytes:

@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from io import BytesIO
 import json
 from pathlib import Path
 import socket
 from typing import Any
 
 from aiohttp import FormData, web
-from pypdf import PdfReader
 import pytest
 from pytest_homeassistant_custom_component.plugins import _real_getaddrinfo  # type: ignore[import-untyped]
-from served import ASKED, POINT, PRICES, served, signal
+from served import ASKED, POINT, PRICES, served, signal, text
 
 from emulator.serve import outward
 from emulator.sessions.store import Store
@@ -71,11 +69,6 @@ async def external() -> AsyncIterator[External]:
         yield supplier
     finally:
         await runner.cleanup()
-
-
-def text(pdf: bytes) -> str:
-    """Read a PDF, without the breaks of its lines."""
-    return "".join("".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
 
 
 async def test_login_leads_to_a_token() -> None:

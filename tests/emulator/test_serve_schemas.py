@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiohttp import encode_basic_auth
+from annex1 import HEATED, MORNING, asked
 import pytest
 import schemathesis
 from schemathesis.config import (
@@ -106,13 +107,79 @@ async def test_annex_2(who: str) -> None:
             if parameter["name"] == "url":  # nobody else is called
                 parameter["schema"] = {"enum": [f"{world.base}/{PRICES}", f"{world.base}/health"]}
         bearer = f"Bearer {getattr(world, who)}"
-        found = await asyncio.to_thread(run, document, world.base, "", Authorization=bearer)
+        found = await asyncio.to_thread(run, document, world.base, "^/(?!api/v1/)", Authorization=bearer)
     good = set(found.statuses) - {
         "GET /auth/callback",  # its code is got with a browser
         "POST /sessions/{session_id}/cems/commodity/prices",  # needs the one of several sessions that has a supplier
     }
     judge(found, good if who == "admin" else {label for label in good if "/admin/" not in label}, 300)
     assert len(found.statuses) == 10
+
+
+NAMES = ("one", "two", "three")
+REQUESTS = f"/bacs/{HEATED}/assets/WholeBuilding/flexibilities/request"
+
+
+def known(document: dict[str, Any], session: str) -> dict[str, Any]:
+    """Give the paths of Annex 1 a session and names that exist; data that do not fit are made up all the same."""
+    names = {
+        "session_id": [session],
+        "bacs_id": [HEATED],
+        "asset_id": ["WholeBuilding", "HeatingSystem"],
+        "request_id": list(NAMES),
+    }
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] != "path":
+                    continue
+                known_ones = names[parameter["name"]]
+                if parameter["name"] == "request_id":  # others come to be while it runs: any name may be good
+                    parameter["schema"] = {"anyOf": [{"enum": known_ones}, parameter["schema"]]}
+                else:
+                    parameter["schema"] = {"enum": known_ones}
+                if path.endswith("/confirm"):  # good once, with a body that fits: played before it is deleted
+                    parameter["example"] = known_ones[0]
+            body = (
+                operation.get("requestBody", {"content": {}})["content"].get("application/json", {}).get("schema", {})
+            )
+            if power := body["properties"].get("power") if "properties" in body else None:
+                power["maxItems"] = 1  # schemas cannot tell that one slot follows another, nor that it ends later
+                for name, clock in (("start", "12:30:00"), ("end", "12:31:00")):
+                    power["items"]["properties"][name] = {"enum": [f"2025-04-02T{clock}+02:00"]}
+    return document
+
+
+@pytest.mark.parametrize("dialect", ["emulator", "native"])
+async def test_annex_1(dialect: str) -> None:
+    """Everything that the document says of the BACS, with requests that are there."""
+    async with served(start=MORNING) as world:
+        session = await world.annex_1(dialect=dialect)
+        body = asked(offset="+02:00")
+        for name in NAMES:
+            await world.post(session + REQUESTS, world.user, json=body | {"requestID": name})
+        document = known((await world.get("/openapi.json")).json, session.rpartition("/")[2])
+        ours = "^/api/v1/{session_id}/(?!operator)"
+        found = await asyncio.to_thread(run, document, world.base, ours, Authorization=f"Bearer {world.user}")
+    good = set(found.statuses)
+    if dialect == "native":  # what is made up fits neither the asset nor what was offered
+        good = {label for label in good if not label.endswith(("/request", "/confirm"))}
+    judge(found, good, 300)
+    assert len(found.statuses) == 14
+
+
+async def test_annex_1_as_the_operator() -> None:
+    """Everything that the document says of the operator, against another emulator's BACS."""
+    async with served(start=MORNING) as bacs, served() as world:
+        site = await bacs.annex_1()
+        for name in NAMES:
+            await bacs.post(site + REQUESTS, bacs.user, json=asked(name=name))
+        session = (await world.annex_1("OPERATOR", bacs.base + site)).removesuffix("/operator").rpartition("/")[2]
+        document = known((await world.get("/openapi.json")).json, session)
+        tokens = {"Authorization": f"Bearer {world.user}", "EMULATOR_Authorization": f"Bearer {bacs.user}"}
+        found = await asyncio.to_thread(run, document, world.base, "^/api/v1/{session_id}/operator/", **tokens)
+    judge(found, set(found.statuses), 250)
+    assert len(found.statuses) == 13
 
 
 async def test_rte() -> None:
