@@ -16,6 +16,7 @@ import probatio
 from ..building.coordinator import BuildingCoordinator
 from ..building.entity import load_of_device
 from ..const import DOMAIN
+from ..control.orders import Mode
 from ..desk.assets import AssetSetup
 from ..desk.desk import Desk
 from ..desk.told import told
@@ -83,6 +84,10 @@ async def _create(call: ServiceCall) -> ServiceResponse:
     """Ask an asset of the own building for flexibility, and order it if it is offered."""
     building, desk = _desk(call)
     setup = _asset(call, building, desk)
+    if not building.kept.on:
+        raise _refusal("shedding_off", building=building.name)
+    if building.kept.mode is Mode.OBSERVE:
+        raise _refusal("only_observes", building=building.name)
     asset = desk.asset_of(desk.local, setup.asset_id)
     assert asset is not None  # the local operator sees all
     data = call.data
