@@ -22,7 +22,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry  # type
 from served import Answer
 from test_serve_tokens import AUDIENCE, Provider, provider
 
-from custom_components.flex_ready.api import async_register_views
 from custom_components.flex_ready.api.views import API, PREFIX, Api
 from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.control.orders import Mode
@@ -72,7 +71,7 @@ def building(title: str, meter: str, ledger: str, operators: Mapping[str, dict[s
     """Make the entry of a building as the flow makes it: a load for each asset, and its operators."""
     loads = [
         {"subentry_id": load, "subentry_type": "load", "title": load, "unique_id": load}
-        | {"data": load_data(f"input_boolean.{load}", nominal_w=9000)}
+        | {"data": load_data(f"input_boolean.{load}", nominal_w=9000, max_off=240)}
         for load in ASSETS.values()
     ]
     assets = [
@@ -158,7 +157,6 @@ class Called:
         made.tokens["user"] = await made.long_lived(house)
         made.tokens["guest"] = await made.long_lived(guest)
         made.tokens["admin"] = await made.long_lived(admin)
-        async_register_views(hass)
         made.client = await client()
         await hass.async_block_till_done()
         return made

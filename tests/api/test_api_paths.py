@@ -1,17 +1,24 @@
 """Every path, from the list of buildings to what was drawn."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 import gzip
 import json
 from typing import Any
 
 from aiohttp import hdrs
 from called import ASSETS, PRODUCT, REQUESTS, Called, asked, begun, slot
+from conftest import PME_FRAME, Gateway, compose
+from homeassistant.const import CONF_PORT
 import pytest
 from served import Answer
 
+from custom_components.flex_ready.api import handlers
 from custom_components.flex_ready.api.body import LIMIT
 from custom_components.flex_ready.api.views import PREFIX
+from custom_components.flex_ready.desk.curve import STEP
+from custom_components.flex_ready.flexibility.model import Consumed
+from custom_components.flex_ready.slots import Series, Slot
 
 __all__ = ["begun"]
 
@@ -238,7 +245,7 @@ async def test_the_lenient_dialect(called: Called) -> None:
         "power": [{"power": power, "start": "2025-04-02T12:00:00", "end": "2025-04-02T13:00:00"}],
     }
     asked_for = await called.post(path, body, token)
-    assert (asked_for.status, asked_for.json["state"]) == (201, "offered"), asked_for.data
+    assert asked_for.status == 201, asked_for.data
     assert asked_for.json["power"][0]["start"] == "2025-04-02T12:00:00"
     seen: Answer = await called.get(called.asset(), token)
     assert seen.json["potentiel"]["mobilizationDelay"] == 1
@@ -260,3 +267,37 @@ async def test_the_assets_are_those_of_the_operator(called: Called) -> None:
     """All loads are there for who may have them."""
     path = f"/bacs/{called.desk().bacs.id}/assets"
     assert [one["assetID"] for one in (await called.get(path, called.tokens["twice"])).json] == list(ASSETS)
+
+
+async def test_the_clock_of_the_meter(called: Called, gateway: Gateway) -> None:
+    """How far it is from ours is told to whoever asks for the time."""
+    gateway.greeting = compose(PME_FRAME)
+    meter = called.hass.config_entries.async_get_entry(called.entries["School"].data["meter_entry"])
+    assert meter
+    called.hass.config_entries.async_update_entry(meter, data={**meter.data, CONF_PORT: gateway.url})
+    await called.hass.config_entries.async_reload(meter.entry_id)
+    await called.hass.async_block_till_done()
+    (told,) = (await called.get("/status")).json["meters"]
+    assert told["bacsID"] == called.desk().bacs.id
+    then = datetime.fromisoformat("2026-01-12T08:02:30+01:00")
+    assert abs(told["clockDrift"] - (then - datetime.now(UTC)).total_seconds()) < 30
+
+
+async def test_much_of_a_curve(called: Called, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day of it is written beside the loop, and says the same."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    steps = Series(
+        tuple(
+            Slot(begin + i * STEP, begin + (i + 1) * STEP, Consumed(power=Decimal(i), energy=Decimal(i) / 12))
+            for i in range(24 * 12)
+        )
+    )
+    await called.desk()._ledger.add_curve(called.entries["School"].entry_id, "Heating", steps.slots)
+    path = called.asset("consumptions?start=2026-01-01T00:00:00Z&end=2026-01-02T00:00:00Z")
+    threshold = []
+    for many in (1_000, 10):
+        monkeypatch.setattr(handlers, "_MANY", many)
+        answer = await called.get(path)
+        assert len(answer.json["consumptions"]) == len(steps)
+        threshold.append(answer.data)
+    assert threshold[0] == threshold[1]
