@@ -59,6 +59,14 @@ class Visit:
         return found
 
     @property
+    def seen_asset_id(self) -> str:
+        """Return the asset that the path names; raise ProblemError if the operator does not see it."""
+        desk, seen = self.at.desk, self.at.operator.assets
+        if not any(one.asset_id == self.asset_id for name, one in desk.setups.items() if name in seen):
+            raise nothing()
+        return self.asset_id
+
+    @property
     def asset_id(self) -> str:
         """Return the asset that the path names, whether or not it is there."""
         return self.request.match_info["asset_id"]
@@ -132,11 +140,11 @@ async def flexibilities(visit: Visit) -> web.Response:
 
 async def create(visit: Visit) -> web.Response:
     """Take a request."""
-    asset = visit.asset
+    asset_id = visit.seen_asset_id
     asked = await _said(visit, visit.reader.request)
     if isinstance(asked, web.Response):
         return asked
-    answer = await visit.at.desk.create(visit.at.operator, asset.id, asked)
+    answer = await visit.at.desk.create(visit.at.operator, asset_id, asked)
     return told(visit.request, answer, at=below(visit.request.rel_url.raw_path, asked.id))
 
 
@@ -151,7 +159,7 @@ async def read(visit: Visit) -> web.Response:
 async def confirm(visit: Visit) -> web.Response:
     """Take an order."""
     seat = visit.at
-    if seat.desk.record(seat.operator, visit.asset.id, visit.request_id) is None:
+    if seat.desk.record(seat.operator, visit.seen_asset_id, visit.request_id) is None:
         raise nothing()
     order = await _said(visit, visit.reader.confirmation)
     if isinstance(order, web.Response):
@@ -203,9 +211,9 @@ async def aggregated(visit: Visit) -> web.Response:
 
 
 async def _consumptions(visit: Visit, *, aggregated: bool) -> web.Response:
-    asset, desk, now = visit.asset, visit.at.desk, visit.at.desk.now()
+    asset_id, desk, now = visit.seen_asset_id, visit.at.desk, visit.at.desk.now()
     asked = period(visit.request.query, now, visit.at.operator.dialect, desk.zone, aggregated=aggregated)
-    measured = await desk.consumption(asset.id, asked.stretch)
+    measured = await desk.consumption(asset_id, asked.stretch)
     writer = visit.writer
 
     def made() -> Json:
