@@ -1,4 +1,4 @@
-"""Conditions: a building limits, a load is shed. While a building only observes, neither holds."""
+"""Conditions: a building limits, a load is shed, an activation runs. While a building only observes, none holds."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Unpack, cast, override
@@ -15,11 +15,17 @@ from .building.coordinator import BuildingCoordinator
 from .building.entity import load_of_device
 from .const import DOMAIN
 from .control.orders import Mode
+from .desk.const import CONF_ASSET
+from .desk.entity import asset_of_device
+from .flexibility.record import State
 
 _OPTIONS: dict[probatio.Marker, Any] = {probatio.Optional(CONF_BUILDING): cv.string}
 _LIMITING_SCHEMA = probatio.Schema({probatio.Required(CONF_OPTIONS, default=dict): _OPTIONS})
 _SHED_SCHEMA = probatio.Schema(
     {probatio.Required(CONF_OPTIONS, default=dict): {**_OPTIONS, probatio.Optional(CONF_LOAD): cv.string}}
+)
+_ACTIVATION_SCHEMA = probatio.Schema(
+    {probatio.Required(CONF_OPTIONS, default=dict): {**_OPTIONS, probatio.Optional(CONF_ASSET): cv.string}}
 )
 
 
@@ -72,6 +78,28 @@ class IsLoadShedCondition(_BuildingCondition):
         )
 
 
+class IsActivationRunningCondition(_BuildingCondition):
+    """Tests if loads are shed for a flexibility request, to any asset or one."""
+
+    schema = _ACTIVATION_SCHEMA
+
+    @override
+    def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
+        device = self._options.get(CONF_ASSET)
+        wanted = None if device is None else asset_of_device(self._hass, device)
+        return any(
+            record.state is State.ACTIVE
+            and (device is None or (building.config_entry.entry_id, record.key.asset_id) == wanted)
+            for building in self._buildings()
+            if building.desk is not None
+            for record in building.desk.minding.live
+        )
+
+
 async def async_get_conditions(hass: HomeAssistant) -> dict[str, type[Condition]]:
     """Return the conditions of the integration."""
-    return {"is_limiting": IsLimitingCondition, "is_load_shed": IsLoadShedCondition}
+    return {
+        "is_limiting": IsLimitingCondition,
+        "is_load_shed": IsLoadShedCondition,
+        "is_activation_running": IsActivationRunningCondition,
+    }

@@ -1,4 +1,4 @@
-"""Triggers: the limit of a building is approached, a load is shed, a load is given back."""
+"""Triggers: the limit of a building is approached, a load is shed or given back, a flexibility request goes on."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast, override
@@ -12,6 +12,7 @@ import probatio
 
 from .building.const import CONF_BUILDING, CONF_LOAD, CONF_OBSERVED, EVENT_LIMIT, EVENT_LOAD
 from .building.entity import load_of_device
+from .desk.triggers import REQUEST_TRIGGERS
 
 _OPTIONS: dict[probatio.Marker, Any] = {probatio.Optional(CONF_BUILDING): cv.string}
 _LIMIT_SCHEMA = probatio.Schema({probatio.Required(CONF_OPTIONS, default=dict): _OPTIONS})
@@ -107,4 +108,5 @@ async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
         "power_limit_approached": PowerLimitApproachedTrigger,
         "load_shed": LoadShedTrigger,
         "load_restored": LoadRestoredTrigger,
+        **REQUEST_TRIGGERS,
     }

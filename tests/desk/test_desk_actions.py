@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("socket_enabled", "enable_custom_integratio
 
 FRENCH = json.loads((Path(__file__).parents[2] / "custom_components/flex_ready/translations/fr.json").read_text())
 MINUTES = {"minutes": 20}
-ASK = {"decision": "ask"}
+ASK: dict[str, object] = {"decision": "ask"}
 
 
 async def refused(school: School, key: str, action: str, **data: Any) -> None:  # noqa: ANN401
@@ -157,7 +157,7 @@ async def test_which_request(player: Player, tmp_path: Path) -> None:
     await refused(school, "unknown_request", "decline_flex_request", request_id="r1")
     operator = device(school, "operator")
     [asset] = school.desk.setups
-    other = await school.add("operator", operator_data([asset], client="other", issuer=ISSUER, **ASK))
+    other = await school.add("operator", operator_data([asset], **{**ASK, "client": "other", "issuer": ISSUER}))
     for one in school.desk.operators.values():
         await school.desk.create(one, "WholeBuilding", school.request(9_000, within=60))
     await refused(school, "several_requests", "decline_flex_request", request_id="r1")

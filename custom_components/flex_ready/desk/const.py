@@ -58,5 +58,10 @@ ISSUER_USER = "home_assistant"
 ISSUER_LOCAL = "local"
 """Issuers of a key of ours: a user's token; an action of Home Assistant."""
 
+CONF_ASSET = "asset"
+CONF_OPERATOR = "operator"
+CONF_TO_STATE = "to"
+"""Options of triggers and conditions: the devices of an asset and of an operator, the states reached."""
+
 EVENT_REQUEST = "flex_ready_request"
 """On the bus: a request went on to another state."""

@@ -5,17 +5,17 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from ..building.coordinator import BuildingCoordinator
-from ..building.entity import building_device, identifier
+from ..building.entity import building_device, identifier, load_of_device
 from ..gate import AT_ONCE, Pace
 from ..gated import GatedEntity
 from .assets import AssetSetup, whole
-from .const import SUBENTRY_ASSET, SUBENTRY_OPERATOR
+from .const import CONF_ASSET_ID, SUBENTRY_ASSET, SUBENTRY_OPERATOR
 from .desk import Desk
 from .shown import Shown
 
@@ -88,6 +88,16 @@ class OperatorEntity(_DeskEntity):
         """Make an entity of an operator, by its subentry's id."""
         super().__init__(building, description, operator_id, title)
         self.operator_id = operator_id
+
+
+def asset_of_device(hass: HomeAssistant, device_id: str) -> tuple[str, str] | None:
+    """Return the entry of the asset that a device is, and what operators call it."""
+    entry_id, subentry_id = load_of_device(hass, device_id) or ("", "")
+    entry = hass.config_entries.async_get_entry(entry_id)
+    subentry = None if entry is None else entry.subentries.get(subentry_id)
+    if subentry is None or subentry.subentry_type != SUBENTRY_ASSET:
+        return None
+    return entry_id, subentry.data[CONF_ASSET_ID]
 
 
 def setups_of(building: BuildingCoordinator) -> Iterable[AssetSetup]:
