@@ -11,11 +11,13 @@ from aiohttp import web
 from fleets import ASKED, HOUR, MINUTE, MORNING, SECOND, START, Fleet, fleet, remote
 from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 import pytest
 from remote import Fault, hang_up, problem, status, text
 
+from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.fleet import site as site_module
 from custom_components.flex_ready.fleet.order import Order
 from custom_components.flex_ready.flexibility.record import State
@@ -167,13 +169,24 @@ async def test_an_order_that_comes_too_late(fleet: Fleet) -> None:
     await fleet.live(MORNING + 14 * MINUTE)
     ordered = await fleet.about("confirm_sent_request")
     assert (ordered["state"], ordered["next_step"]) == ("offered", "confirm")
-    await fleet.live(MORNING + 15 * MINUTE + SECOND)
+    fleet.freezer.move_to(MORNING + 15 * MINUTE)
+    await fleet.wait(SECOND)
     confirms = fleet.remote.called("POST", "/confirm")
     fleet.remote.always = None
     await fleet.live(MORNING + 20 * MINUTE)
     assert fleet.remote.called("POST", "/confirm") == confirms
     assert [event["event_type"] for event in events] == ["sending", "offered", "given_up", "expired"]
     assert events[2]["step"] == "confirm"
+
+
+async def test_an_offer_that_has_just_expired(fleet: Fleet) -> None:
+    """It is not ordered, though its BACS was not asked since."""
+    await fleet.load()
+    await fleet.send()
+    fleet.freezer.move_to(MORNING + 15 * MINUTE)
+    with pytest.raises(ServiceValidationError, match="too late for Heating: it had to be asked by 14/01 08:15"):
+        await fleet.about("confirm_sent_request")
+    assert fleet.remote.called("POST", "/confirm") == 0
 
 
 async def test_an_order_that_is_refused(fleet: Fleet) -> None:
@@ -361,6 +374,20 @@ async def test_what_is_kept_is_of_no_use(fleet: Fleet, hass_storage: dict[str, A
     assert fleet.asset_state("remote_potential") == "50.0"
 
 
+async def test_what_is_kept_cannot_be_read(
+    fleet: Fleet, hass_storage: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file of a later version: the fleet begins anew, and says so."""
+    await fleet.load()
+    key = f"flex_ready.{fleet.entry.entry_id}"
+    assert await fleet.hass.config_entries.async_unload(fleet.entry.entry_id)
+    hass_storage[key] |= {"version": 99}
+    await fleet.hass.config_entries.async_setup(fleet.entry.entry_id)
+    await fleet.settle()
+    assert "cannot be read" in caplog.text
+    assert fleet.asset_state("remote_potential") == "50.0"
+
+
 async def test_the_same_id_again(fleet: Fleet) -> None:
     """With the same content it is the same request; with another it is refused, before the BACS hears of it."""
     await fleet.load()
@@ -400,6 +427,12 @@ async def test_more_that_is_refused(fleet: Fleet) -> None:
     asked = {key: value for key, value in ASKED.items() if key != "duration"}
     with pytest.raises(ServiceValidationError, match="end"):
         await fleet.call("send_flex_request", **fleet.where, **asked, end=START.isoformat())
+    site = dr.async_get(fleet.hass).async_get_device_by_identifier(
+        (DOMAIN, f"{fleet.entry.entry_id}_{fleet.site.id}"), fleet.entry.entry_id
+    )
+    assert site
+    with pytest.raises(ServiceValidationError, match="is no remote asset"):
+        await fleet.send(asset=site.id)
     with pytest.raises(ServiceValidationError, match="Choose an asset"):
         await fleet.call("send_flex_request", **ASKED)
     for action in ("confirm_sent_request", "cancel_sent_request"):

@@ -95,8 +95,7 @@ class FleetCoordinator:
                 ):
                     return known  # the same again is the same
                 raise _refusal("request_id_taken", request=request.id)
-            if order.stop <= now:
-                raise _refusal("too_late", asset=asset.id, time=f"{order.stop.astimezone(self.zone):%d/%m %H:%M}")
+            self._in_time(order)
             if request.start <= now and not site.dialect.past_taken:
                 raise _refusal("start_in_past")
             return order
@@ -112,7 +111,7 @@ class FleetCoordinator:
             assert known is not None
             if known.step is not None or known.told is None or known.told.state is not State.OFFERED:
                 raise _refusal("not_offered", request=order_id, state=known.state)
-            return known.asked(Step.CONFIRM, site.now())
+            return self._in_time(known.asked(Step.CONFIRM, site.now()))
 
         await site.async_take(order_id, change)
         return await site.async_answered(order_id)
@@ -123,12 +122,20 @@ class FleetCoordinator:
 
         def change(known: Order | None) -> Order:
             assert known is not None
-            if not known.open:
+            cancelled = replace(known.asked(Step.CANCEL, site.now()), confirm=False)
+            if not known.open or cancelled.stop <= site.now():
                 raise _refusal("request_over", request=order_id, state=known.state)
-            return replace(known.asked(Step.CANCEL, site.now()), confirm=False)
+            return cancelled
 
         await site.async_take(order_id, change)
         return await site.async_answered(order_id)
+
+    def _in_time(self, order: Order) -> Order:
+        """Return an order whose step can be taken in time; raise ServiceValidationError if it cannot."""
+        if order.stop <= order.step_at:
+            time = f"{order.stop.astimezone(self.zone):%d/%m %H:%M}"
+            raise _refusal("too_late", asset=order.asset_id, time=time)
+        return order
 
     def site_of(self, order_id: str) -> RemoteSite:
         """Return the site that an order was sent to; raise ServiceValidationError if there is no such order."""
