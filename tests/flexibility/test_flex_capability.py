@@ -346,22 +346,23 @@ def test_what_is_promised_twice_is_shed_twice(seed: int, now: datetime) -> None:
     stretches = [Stretch(start, start + random.choice((20, 60)) * MINUTE) for start in starts]
     there = Building(now=now, zone=PARIS, loads=world.facts())
     promises: list[Promise] = []
+
+    def keep(known: Building) -> None:
+        """Allot, and keep in mind what was."""
+        promises[:] = [replace(one, serve=loads) for one, loads in zip(promises, allot(known), strict=True)]
+
     for own, stretch in zip((first, tuple(names)), stretches, strict=True):
         able = ability(replace(there, promised=tuple(promises)), own, [stretch]).able // random.choice((1, 1, 3))
         if able:
             promises.append(Promise(loads=own, power=Series((Slot(stretch.start, stretch.end, able),))))
+            keep(replace(there, promised=tuple(promises)))
     world.step(now)
     end = max(stretch.end for stretch in stretches)
     while world.now < end:
         edges = [at for one in stretches for at in (one.start, one.end) if at > world.now]
         [at] = world.run(min(edges))
-        allotted = allot(Building(now=at, zone=PARIS, loads=world.facts(), promised=tuple(promises)))
-        promises = [replace(one, serve=loads) for one, loads in zip(promises, allotted, strict=True)]
-        asked = [
-            (one, loads)
-            for one, loads in zip(promises, allotted, strict=True)
-            if one.power.slots[0].start <= at < one.power.slots[0].end
-        ]
+        keep(Building(now=at, zone=PARIS, loads=world.facts(), promised=tuple(promises)))
+        asked = [(one, one.serve) for one in promises if one.power.slots[0].start <= at < one.power.slots[0].end]
         wishes = [
             Wish(
                 id=str(i),

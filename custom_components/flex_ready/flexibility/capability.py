@@ -108,7 +108,8 @@ def allot(building: Building) -> tuple[tuple[str, ...], ...]:
     """Return the loads that are to serve each promise: as many as it needs, and no load two of them at a time.
 
     What is left and counts goes to the first that has it in its asset: it can take the place of one that fails. Who
-    allots again tells each promise what it had (`Promise.serve`), so that none takes what serves another.
+    allots anew after each offer and at each look, and tells each promise what it had (`Promise.serve`), is safe from
+    one taking what is to serve another.
     """
     plan = _Plan(building)
     for i, promise in enumerate(building.promised):
