@@ -1,5 +1,6 @@
 """Every path, from the list of buildings to what was drawn."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import gzip
@@ -301,3 +302,41 @@ async def test_much_of_a_curve(called: Called, monkeypatch: pytest.MonkeyPatch) 
         assert len(answer.json["consumptions"]) == len(steps)
         threshold.append(answer.data)
     assert threshold[0] == threshold[1]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET {bacs} HTTP/1.1\r\nHost: x\r\nX-a\x00b: c\r\n\r\n",
+        b"GET {bacs} HTTP/1.1\r\nHost: x\r\nX-a: c\x00d\r\n\r\n",
+        b"GET {bacs}/\xff\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET {bacs} HTTP/1.1\r\nHost: a b%zz[\r\n\r\n",
+        b"GET {bacs} HTTP/1.1\r\nHost: x\r\nAuthorization: bearer \xff\xfe\r\n\r\n",
+        b'GET {bacs} HTTP/1.1\r\nHost: x\r\nIf-None-Match: "\xff,,,W/\r\nAccept: ;;;,,\xff\r\n{token}\r\n',
+        b"POST {create} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n{token}\r\n",
+        b"POST {create} HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\nExpect: 100-continue\r\n{token}\r\n",
+        b"POST {create} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Type: \xff;;charset=\xff\r\n{token}\r\n{}",
+        b"POST {create} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n{token}\r\nzz\r\n",
+    ],
+)
+async def test_what_is_hardly_http(called: Called, sent: bytes) -> None:
+    """It is refused, and nothing breaks."""
+    places = {
+        b"{bacs}": f"{PREFIX}/bacs",
+        b"{create}": PREFIX + called.asset(REQUESTS),
+        b"{token}": f"Authorization: Bearer {called.tokens['right']}\r\n",
+    }
+    for name, place in places.items():
+        sent = sent.replace(name, place.encode())
+    url = called.client.make_url("/")
+    assert url.host
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(sent)
+        line = await reader.readline()
+        if b" 100 " in line:
+            await reader.readline()
+            line = await reader.readline()
+        writer.close()
+    assert line.split()[1] in (b"400", b"401", b"406", b"413", b"415"), line
+    assert (await called.get("/bacs")).status == 200

@@ -10,6 +10,7 @@ from ..flexibility.answer import Answer
 from .problems import ProblemError, Trouble, problem_response, waiting
 
 JSON = "application/json"
+_USUAL = frozenset(("*/*", JSON))
 _LIVE = "no-store"
 _ASK_AGAIN = "private, no-cache"
 _REPLAYED = "Idempotency-Replayed"
@@ -58,6 +59,8 @@ def below(path: str, name: str) -> str:
 
 def check_accepted(request: web.Request) -> None:
     """Refuse a caller who does not take JSON (RFC 9110, 12.5.1)."""
+    if request.headers.get(hdrs.ACCEPT, "*/*") in _USUAL:
+        return
     ranges = [part.strip().lower() for part in ",".join(request.headers.getall(hdrs.ACCEPT, [])).split(",")]
     taken = [one for one in ranges if one]
     if taken and not any(_takes_json(one) for one in taken):
