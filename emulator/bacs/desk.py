@@ -16,7 +16,7 @@ from .wire import REQUEST_ID, Findings, Json, read_power, read_price
 
 _GRACE = timedelta(minutes=15)
 """How long an offer of the dialect `emulator` holds at least: the dates of Annex 1 are past."""
-_OF_A_REQUEST = ("requestID", "flexProduct", "power")
+_OF_A_REQUEST = ("requestID", "flexProduct", "power", "direction")
 _OF_A_CONFIRMATION = ("flexProduct", "power", "ackPrice")
 
 
@@ -43,6 +43,8 @@ class Desk:
             found.wrong("/requestID", "malformed", "1 to 128 letters, digits and . _ : ~ - are needed")
         if not isinstance(product, str) or not product:
             found.wrong("/flexProduct", "malformed", "the code of a product is needed")
+        if asked.get("direction", "decrease") != "decrease":
+            found.wrong("/direction", "unsupported-direction", "the assets of the data set draw less, never more")
         slots = read_power(asked.get("power"), found)
         if found.errors:
             found.refuse()

@@ -110,7 +110,12 @@ _EXAMPLE_POWER = [
 _CREATE = {
     "type": "object",
     "required": ["requestID", "flexProduct", "power"],
-    "properties": {"requestID": _ID, "flexProduct": {"type": "string", "minLength": 1}, "power": _ASKED_POWER},
+    "properties": {
+        "requestID": _ID,
+        "flexProduct": {"type": "string", "minLength": 1},
+        "power": _ASKED_POWER,
+        "direction": {"const": "decrease"},
+    },
 }
 _CONFIRM = {
     "type": "object",

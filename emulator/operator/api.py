@@ -1,10 +1,12 @@
 """The operator's side of Annex 1 over HTTP: each path calls the same one of another BACS.
 
-Status and body of the answer are handed on as they came. The verdict stands in headers, and in the journal: Annex 1 has
-the same functions on both sides, so that a body of ours around the BACS's would not be what a caller expects.
+Status, body and the headers that belong to them are handed on as they came. The verdict stands in headers, and in the
+journal: Annex 1 has the same functions on both sides, so that a body of ours around the BACS's would not be what a
+caller expects.
 """
 
 import asyncio
+from http import HTTPStatus
 import json
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ _PREFIX = "/api/v1/{session_id}/operator"
 _ASSET = "/bacs/{bacs_id}/assets/{asset_id}"
 _REQUEST = f"{_ASSET}/flexibilities/request/{{request_id}}"
 _PATHS = (
+    ("GET", "/status", Operation.STATUS),
     ("GET", "/bacs", Operation.SITES),
     ("GET", "/bacs/{bacs_id}", Operation.SITE),
     ("GET", "/bacs/{bacs_id}/assets", Operation.ASSETS),
@@ -36,7 +39,12 @@ _PATHS = (
     ("POST", f"{_REQUEST}/cancel", Operation.CANCEL),
     ("GET", f"{_REQUEST}/consumptions", Operation.REALISE),
 )
-_HANDED_ON = ("Location", "Retry-After", "ETag", "Idempotency-Replayed")
+_PASSED = ("Idempotency-Key", "If-None-Match")
+"""Of the caller's own headers, unless the same one comes with the prefix."""
+_HANDED_ON = (
+    *("Cache-Control", "Content-Type", "ETag", "Idempotency-Replayed", "Location", "Retry-After"),
+    "WWW-Authenticate",
+)
 _NO_BODY = (204, 205, 304)
 _KINDS = ("application/json", "application/problem+json")
 _MOST_FINDINGS = 20
@@ -50,8 +58,7 @@ def routes(config: ServeConfig, sessions: Sessions, session: ClientSession) -> l
         async def answer(request: web.Request) -> web.StreamResponse:
             row = await sessions.own(request, "OPERATOR")
             url = _target(URL(str(row["url"])), template, request)
-            asked = Asked(operation, request.match_info.get("request_id"))
-            return await _pass_on(config, session, request, url, asked)
+            return await _pass_on(config, session, request, url, operation)
 
         return answer
 
@@ -74,9 +81,12 @@ def _target(base: URL, template: str, request: web.Request) -> URL:
 
 
 async def _pass_on(
-    config: ServeConfig, session: ClientSession, request: web.Request, url: URL, asked: Asked
+    config: ServeConfig, session: ClientSession, request: web.Request, url: URL, operation: Operation
 ) -> web.Response:
     headers = forwarded(request.headers)
+    for name in _PASSED:
+        if name in request.headers:
+            headers.setdefault(name, request.headers[name])
     data = None
     if request.method == "POST":  # the examples have bodies of GET too, which mean nothing (RFC 9110, 9.3.1)
         data = await request.read()
@@ -86,6 +96,7 @@ async def _pass_on(
     except OutwardError as error:
         raise ProblemError(504 if error.code == "upstream-timeout" else 502, error.code, str(error)) from error
     body = _read(reply)
+    asked = Asked(operation, request.match_info.get("request_id"), conditional="If-None-Match" in headers)
     findings = await asyncio.to_thread(judge, asked, reply, body)
     told = json.dumps(findings[:_MOST_FINDINGS])
     while len(told) > _LONGEST_HEADER:
@@ -97,7 +108,6 @@ async def _pass_on(
         status=reply.status,
         body=None if reply.status in _NO_BODY else reply.data,
         headers={**kept, **verdict, "Flex-Ready-Upstream-Status": str(reply.status)},
-        content_type=None if reply.status in _NO_BODY else _kind(reply),
     )
     response[OUTCOME] = f"{request.method} {url.path}: {'valid' if not findings else told}"
     return response
@@ -107,7 +117,7 @@ def _read(reply: Reply) -> object:
     """Return the JSON of an answer; raise ProblemError for one that has none."""
     if reply.status in _NO_BODY:
         return None
-    if 300 <= reply.status < 400:
+    if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
         raise ProblemError(502, "upstream-invalid", f"HTTP {reply.status}: a redirection is not followed")
     try:
         if _kind(reply) in _KINDS:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from itertools import pairwise
 from math import isfinite
 
@@ -20,7 +21,11 @@ _STATES = frozenset(
 )
 _ASSET_ID = ("assetID", "assetId", "asset_id", "id")
 _POTENTIAL = ("potentiel", "potential", "potentials", "potentiels")
+_SEVERAL = "flexibilities"
+"""Where an asset has none, or more than one."""
 _PERIODS = ("timePeriods", "timePeriod")
+_MISSING = "missing"
+"""The quality of a step of which nothing is known."""
 
 
 class Operation(StrEnum):
@@ -36,6 +41,7 @@ class Operation(StrEnum):
     CANCEL = "cancel"
     REALISE = "realise"
     CONSUMPTIONS = "consumptions"
+    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Asked:
 
     operation: Operation
     request_id: str | None = None
+    conditional: bool = False
+    """Whether nothing new may be the answer (If-None-Match)."""
 
 
 type Finding = dict[str, str]
@@ -64,6 +72,8 @@ def _findings(asked: Asked, reply: Reply, body: object) -> Iterator[Finding]:
     if reply.status >= 400:
         yield from _problem(reply, body)
         return
+    if asked.conditional and reply.status == HTTPStatus.NOT_MODIFIED:
+        return
     if reply.status not in expected:
         yield pointed("", "status", f"HTTP {reply.status}; expected: {', '.join(map(str, expected))}")
     match asked.operation:
@@ -77,6 +87,8 @@ def _findings(asked: Asked, reply: Reply, body: object) -> Iterator[Finding]:
             yield from _asset(body, "")
         case Operation.FLEXIBILITIES:
             yield from _each(body, "", _flexibility) if isinstance(body, list) else _flexibility(body, "")
+        case Operation.STATUS:
+            yield from _status(body)
         case Operation.CONSUMPTIONS:
             yield from _consumptions(body)
         case Operation.REALISE:
@@ -116,7 +128,10 @@ def _site(item: object, where: str) -> Iterator[Finding]:
 def _asset(item: object, where: str) -> Iterator[Finding]:
     if isinstance(item, dict):
         yield from _text(item, where, _ASSET_ID)
-        yield from _flexibility(item, where)
+        if isinstance(item.get(_SEVERAL), list):
+            yield from _each(item[_SEVERAL], f"{where}/{_SEVERAL}", _flexibility)
+        else:
+            yield from _flexibility(item, where)
     else:
         yield pointed(where, "not-an-object", "an asset is an object")
 
@@ -161,6 +176,12 @@ def _request_id(asked: Asked, body: object) -> Iterator[Finding]:
         yield pointed("/state", "unknown-state", f"one of {', '.join(sorted(_STATES))}")
 
 
+def _status(body: object) -> Iterator[Finding]:
+    text = body.get("now") if isinstance(body, dict) else None
+    if not isinstance(text, str) or _instant(text) is None:
+        yield pointed("/now", "bad-time", "the time of the BACS is ISO 8601")
+
+
 def _consumptions(body: object) -> Iterator[Finding]:
     points = body.get("consumptions") if isinstance(body, dict) else body
     yield from _spans(points, "/consumptions")
@@ -168,7 +189,7 @@ def _consumptions(body: object) -> Iterator[Finding]:
         if not isinstance(point, dict):
             continue
         where = f"/consumptions/{i}"
-        if "power" not in point and "energy" not in point:
+        if "power" not in point and "energy" not in point and point.get("quality") != _MISSING:
             yield pointed(where, "missing", "power or energy is needed")
         for name, units in (("power", ("W",)), ("energy", ("Wh",)), ("baseline", ("W",))):
             if name in point:

@@ -42,10 +42,9 @@ def _handed_on(operation: Document) -> Document:
 
 OPENAPI: Document = {
     "paths": {
-        path.replace("/bacs", "/operator/bacs", 1): {
+        path.replace("{session_id}", "{session_id}/operator", 1): {
             method: _handed_on(operation) for method, operation in item.items()
         }
         for path, item in BACS["paths"].items()
-        if "/bacs" in path
     }
 }

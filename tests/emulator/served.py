@@ -72,7 +72,7 @@ class Served:
         async with self.http.request(
             method, f"{self.base}{path}", headers=headers, allow_redirects=False, **options
         ) as answer:
-            return Answer(answer.status, dict(answer.headers), await answer.read())
+            return Answer(answer.status, answer.headers.copy(), await answer.read())
 
     async def get(self, path: str, token: str | None = None, **options: Any) -> Answer:  # noqa: ANN401
         """Call a path with GET."""

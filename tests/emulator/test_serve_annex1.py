@@ -325,6 +325,7 @@ def _power(**changed: object) -> dict[str, Any]:
         ({}, "/requestID", "malformed"),
         (asked(name="a/b"), "/requestID", "malformed"),
         (asked() | {"flexProduct": ""}, "/flexProduct", "malformed"),
+        (asked() | {"direction": "increase"}, "/direction", "unsupported-direction"),
         (asked() | {"power": []}, "/power", "malformed"),
         (asked() | {"power": [7]}, "/power/0", "malformed"),
         (asked() | {"power": asked()["power"] * 289}, "/power", "malformed"),

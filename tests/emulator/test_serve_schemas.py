@@ -179,7 +179,7 @@ async def test_annex_1_as_the_operator() -> None:
         tokens = {"Authorization": f"Bearer {world.user}", "EMULATOR_Authorization": f"Bearer {bacs.user}"}
         found = await asyncio.to_thread(run, document, world.base, "^/api/v1/{session_id}/operator/", **tokens)
     judge(found, set(found.statuses), 250)
-    assert len(found.statuses) == 13
+    assert len(found.statuses) == 14
 
 
 async def test_rte() -> None:
