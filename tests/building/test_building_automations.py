@@ -16,6 +16,7 @@ from site_of import Site, set_up_switches
 from custom_components.flex_ready.building.const import EVENT_LIMIT, EVENT_LOAD
 from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.control.orders import Mode
+from custom_components.flex_ready.desk.const import EVENT_REQUEST
 from custom_components.flex_ready.diagnostics import async_get_config_entry_diagnostics
 from custom_components.flex_ready.logbook import async_describe_events
 
@@ -168,7 +169,7 @@ def described(hass: HomeAssistant, events: list[Event]) -> list[tuple[str, str, 
     """Return the lines of the logbook: name, message, entity."""
     known: dict[str, Callable[[Any], dict[str, Any]]] = {}
     async_describe_events(hass, lambda _domain, event, describe: known.update({event: describe}))
-    assert known.keys() == {EVENT_LOAD, EVENT_LIMIT}
+    assert known.keys() == {EVENT_LOAD, EVENT_LIMIT, EVENT_REQUEST}
     lines = [known[str(event.event_type)](Lazy(event)) for event in events]
     assert all(line["icon"].startswith("mdi:") for line in lines)
     return [(line["name"], line["message"], line.get("entity_id")) for line in lines]

@@ -14,6 +14,7 @@ from ..ledger import LedgerError
 from .const import SUBENTRY_ASSET
 from .desk import Desk
 from .ledgers import async_get_ledger, async_release
+from .question import Question
 
 if TYPE_CHECKING:
     from ..building.coordinator import BuildingCoordinator
@@ -50,6 +51,7 @@ class Opening:
             return
         ir.async_delete_issue(building.hass, DOMAIN, issue)
         building.desk = desk
+        self._stop.append(Question(building, desk).start())
         self._stop.append(building.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._final))
 
     async def async_close(self) -> None:
