@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 import json
 from typing import Any
@@ -15,7 +17,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 import pytest
-from remote import Fault, hang_up, problem, status, text
+from remote import Fault, hang_up, potential, problem, status, text
 
 from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.fleet import site as site_module
@@ -316,6 +318,31 @@ async def test_kept_before_it_is_sent(fleet: Fleet, hass_storage: dict[str, Any]
     fleet.remote.faults = [look]
     await fleet.send()
     assert seen == [["r1 create"]]
+
+
+async def test_what_is_not_new_is_not_written(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that brings nothing, another try in vain, another power of the moment: none is worth a writing."""
+    await fleet.load()
+    await fleet.send(confirm=True)
+    writings = []
+    save = Store.async_save
+
+    async def counted(self: Store[Any], data: dict[str, Any]) -> None:
+        writings.append(self.key)
+        await save(self, data)
+
+    monkeypatch.setattr(Store, "async_save", counted)
+    looks = fleet.remote.called("GET", "/r1")
+    fleet.remote.assets = (replace(fleet.remote.assets[0], potentials=(potential(power=Decimal(1000)),)),)
+    await fleet.live(START - 11 * MINUTE)
+    assert fleet.remote.called("GET", "/r1") > looks + 15
+    assert fleet.asset_state("remote_potential") == "1.0"
+    assert writings == []
+    await fleet.live(START + 3 * SECOND)
+    assert len(writings) == 2, "mobilising, active"
+    fleet.remote.always = status(503)
+    await fleet.live(START + 20 * MINUTE)
+    assert len(writings) == 3, "that it is away, once"
 
 
 async def test_a_full_disk(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,8 @@
 """What a fleet keeps: its orders, from before they are sent, and what its sites were last seen to have."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, override
 
@@ -28,6 +29,15 @@ class Known:
 
     bacs: tuple[Bacs, ...] = ()
     assets: tuple[Asset, ...] = ()
+
+    @property
+    def gist(self) -> Hashable:
+        """What of it seldom changes."""
+        assets = (
+            (one.bacs_id, one.id, tuple((p.flex_product, p.direction, p.mobilization_delay) for p in one.potentials))
+            for one in self.assets
+        )
+        return self.bacs, tuple(assets)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -76,6 +86,8 @@ class OrderBook:
         self._hass = hass
         self._store = store(hass, entry_id)
         self._orders: dict[str, Order] = {}
+        self._of: defaultdict[str, dict[str, Order]] = defaultdict(dict)
+        """The same, by site."""
         self._known: dict[str, Known] = {}
         # As they are written: a fleet has thousands of orders, of which one changes.
         self._rows: dict[str, dict[str, Any]] = {}
@@ -87,7 +99,7 @@ class OrderBook:
 
     def of(self, site: str) -> Sequence[Order]:
         """Return the orders to a site."""
-        return [order for order in self._orders.values() if order.site == site]
+        return [*self._of[site].values()]
 
     def known(self, site: str) -> Known:
         """Return what a site was last seen to have."""
@@ -128,21 +140,28 @@ class OrderBook:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="order_not_kept")
 
     async def async_note(self, order: Order) -> None:
-        """Keep what became of an order: it is so even if it cannot be written."""
+        """Keep what became of an order: it is so even if it cannot be written.
+
+        That it was asked again, and nothing is new, is not worth a writing: after a restart it is asked at once.
+        """
+        before = self._orders[order.id]
         self._put(order)
-        await self._async_write()
+        if _gist(before) != _gist(order):
+            await self._async_write()
 
     async def async_see(self, site: str, known: Known) -> None:
-        """Keep what a site has, if that is new."""
-        if self._known.get(site) != known:
-            self._known[site] = known
+        """Keep what a site has; it is written where more than the powers and times of the moment is new."""
+        before = self.known(site)
+        self._known[site] = known
+        if before.gist != known.gist:
             await self._async_write()
 
     def _put(self, order: Order) -> None:
-        self._orders[order.id] = order
+        self._orders[order.id] = self._of[order.site][order.id] = order
         self._rows[order.id] = order.to_dict()
 
     def _drop(self, order_id: str) -> None:
+        del self._of[self._orders[order_id].site][order_id]
         del self._orders[order_id], self._rows[order_id]
 
     async def _async_write(self) -> None:
@@ -157,3 +176,8 @@ class OrderBook:
         surplus = sorted(over, key=lambda order: order.asked_at)[: max(0, len(over) - _MOST_OVER)]
         for order_id in {order.id for order in (*old, *surplus)}:
             self._drop(order_id)
+
+
+def _gist(order: Order) -> tuple[Order, bool]:
+    """Return what of an order is worth a writing."""
+    return replace(order, tries=0, due=None), order.due is None
