@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 import json
@@ -17,11 +17,12 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 import pytest
-from remote import Fault, hang_up, potential, problem, status, text
+from remote import Fault, Handler, hang_up, potential, problem, status, text
 
 from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.fleet import site as site_module
 from custom_components.flex_ready.fleet.order import Order
+from custom_components.flex_ready.flexibility.book import Book
 from custom_components.flex_ready.flexibility.record import State
 
 __all__ = ["fleet", "remote"]
@@ -288,6 +289,44 @@ async def test_a_restart_in_the_middle(fleet: Fleet, hass_storage: dict[str, Any
     assert fleet.order().state == "scheduled"
     assert ids(fleet) == {"r1"}
     assert fleet.remote.state("r1") is State.SCHEDULED
+
+
+async def test_killed_before_and_after_each_call(
+    fleet: Fleet, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was on the disk and at the BACS when the power failed: it goes on to the same end, and nothing twice."""
+    await fleet.load()
+    key = f"flex_ready.{fleet.entry.entry_id}"
+    moments: list[tuple[datetime, Any, Book, str]] = []
+    answer = fleet.remote._answer
+
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        def look(when: str) -> None:
+            kept = json.loads(json.dumps(hass_storage[key]))
+            moments.append((dt_util.utcnow(), kept, fleet.remote.book, f"{when} {request.method} {request.path}"))
+
+        look("before")
+        answered = await answer(request, handler)
+        look("after")
+        return answered
+
+    monkeypatch.setattr(fleet.remote, "_answer", watched)
+    await fleet.send(confirm=True)
+    await fleet.live(START + 2 * MINUTE)
+    monkeypatch.undo()
+    assert len(moments) > 50
+    told = {words.rpartition("/")[2] for *_, words in moments}
+    assert {"request", "confirm", "r1"} <= told
+    for at, kept, book, words in (*moments[:8], *moments[8::9]):
+        assert await fleet.hass.config_entries.async_unload(fleet.entry.entry_id)
+        fleet.freezer.move_to(at)
+        hass_storage[key], fleet.remote.book = json.loads(json.dumps(kept)), book
+        await fleet.hass.config_entries.async_setup(fleet.entry.entry_id)
+        await fleet.settle()
+        await fleet.live(at + 6 * MINUTE)
+        assert fleet.remote.state("r1") == fleet.order().state, words
+        assert fleet.order().state in ("scheduled", "mobilising", "active"), words
+        assert ids(fleet) == {"r1"}, words
 
 
 async def test_a_restart_that_lasts_too_long(fleet: Fleet, hass_storage: dict[str, Any]) -> None:
