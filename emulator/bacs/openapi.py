@@ -121,6 +121,8 @@ _CONFIRM = {
     "type": "object",
     "properties": {"flexProduct": _TEXT, "power": _ASKED_POWER, "ackPrice": _asked(*_PRICES)},
 }
+_WHO: list[dict[str, list[str]]] = [{"bearer": []}, {}]
+"""Without a token in the dialect `emulator` alone: some examples of Annex 1 have none."""
 _REFUSALS = {
     400: "The request cannot be read",
     401: "No token, or one that is refused",
@@ -153,6 +155,7 @@ def _operation(
     told = {str(code): {"description": _REFUSALS[code], "content": problem} for code in (401, 404, 409, *refusals, 503)}
     return {
         "operationId": name,
+        "security": _WHO,
         "summary": summary,
         "parameters": parameters + queries,
         "responses": answers | told,

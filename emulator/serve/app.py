@@ -62,7 +62,7 @@ def _application(
     broken = faults.Faults()
     sessions = Sessions(store)
     application = web.Application(
-        middlewares=[problems, faults.middleware(broken), authenticate(verifier), journal(store)],
+        middlewares=[problems, faults.middleware(broken), authenticate(verifier, sessions.guest), journal(store)],
         client_max_size=_LARGEST_BODY,
     )
     application.add_routes(

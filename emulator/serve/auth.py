@@ -1,6 +1,6 @@
 """Every path but a few asks for a bearer token; GET /auth/login says where to get one."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -12,6 +12,7 @@ from .problem import Handler, ProblemError
 _OPEN = ("/auth/", "/oidc/", "/openapi", "/token/", "/open_api/", "/control/", "/health")
 """RTE's paths have tokens of their own; those of control are for whoever runs the emulator."""
 _CALLER = web.RequestKey("caller", Caller)
+_GUEST = web.RequestKey("guest", bool)
 _CALLBACK = "/auth/callback"
 
 
@@ -31,12 +32,25 @@ def require_role(request: web.Request, role: str) -> None:
         )
 
 
-def authenticate(verifier: Verifier) -> Middleware:
-    """Make the middleware that lets known callers in."""
+type Guests = Callable[[web.Request], Awaitable[str | None]]
+"""Tells in whose name a call without a token may be made."""
+
+
+def is_guest(request: web.Request) -> bool:
+    """Tell whether a call was let in without a token."""
+    return _GUEST in request
+
+
+def authenticate(verifier: Verifier, guests: Guests) -> Middleware:
+    """Make the middleware that lets known callers in, and without a token those who need none."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(_OPEN):
+            return await handler(request)
+        if "Authorization" not in request.headers and (subject := await guests(request)) is not None:
+            request[_CALLER] = Caller(subject, frozenset(), {})
+            request[_GUEST] = True
             return await handler(request)
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():

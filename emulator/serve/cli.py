@@ -33,7 +33,7 @@ def register(commands: Commands) -> None:
     add("--admin-role", help="that may store signals; default admin")
     add("--now", type=_instant, dest="start", metavar="ISO", help="begin at this instant")
     add("--pace", type=float, metavar="FACTOR", help="accelerate the clock")
-    add("--no-private-targets", action="store_false", dest="private_targets", help="check public suppliers only")
+    add("--no-private-targets", action="store_false", dest="private_targets", help="call public addresses only")
     parser.set_defaults(run=_run)
 
 

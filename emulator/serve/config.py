@@ -26,4 +26,4 @@ class ServeConfig:
     start: datetime | None = None
     pace: float = 1
     private_targets: bool = True
-    """Whether a supplier to be checked may stand at a private or local address."""
+    """Whether a supplier or a BACS that is called may stand at a private or local address."""

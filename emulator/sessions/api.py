@@ -13,6 +13,7 @@ from .store import Row, Store
 MODULES = ("SUPPLIER", "CEMS", "BACS", "OPERATOR")
 DIALECTS = ("emulator", "native")
 """How strict a BACS is: the first tells as a warning what the second refuses."""
+_OF_ANNEX_1 = "/api/v1/{session_id}/"
 _WITH_ADDRESS = {
     "CEMS": "a CEMS session checks the supplier at this address",
     "OPERATOR": "an OPERATOR session calls the BACS at this address",
@@ -45,6 +46,17 @@ class Sessions:
         if module is not None and row["emulator_module"] != module:
             raise ProblemError(409, "invalid-state", f"this session plays {row['emulator_module']}, not {module}")
         return row
+
+    async def guest(self, request: web.Request) -> str | None:
+        """Return in whose name a call without a token may be made: some examples of Annex 1 are printed without one.
+
+        It is who opened the session, in the dialect that takes the annex to the letter; the id in the path is not to
+        be guessed.
+        """
+        resource = request.match_info.route.resource
+        if resource is None or not resource.canonical.startswith(_OF_ANNEX_1):
+            return None
+        return await self.store.owner(request.match_info["session_id"], DIALECTS[0])
 
     async def _open(self, request: web.Request) -> web.Response:
         module = request.query.get("emulator_module", "").upper()

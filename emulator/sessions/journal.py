@@ -6,7 +6,7 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from ..serve.auth import caller
+from ..serve.auth import caller, is_guest
 from ..serve.problem import Handler, ProblemError
 from .store import Store
 
@@ -38,6 +38,7 @@ def journal(store: Store) -> Middleware:
             outcome = response.get(OUTCOME, "")
             return response
         finally:
+            outcome = f"without a token; {outcome}" if is_guest(request) else outcome
             await store.add_exchange(
                 found[1],
                 caller(request).subject,

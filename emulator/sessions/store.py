@@ -119,6 +119,11 @@ class Store:
         query = sa.select(_SESSIONS).where(_SESSIONS.c.id == identifier, _SESSIONS.c.created_by == caller)
         return await self.run(lambda connection: connection.execute(query).mappings().one_or_none())
 
+    async def owner(self, identifier: str, dialect: str) -> str | None:
+        """Return who opened a session, if it is of a dialect."""
+        query = sa.select(_SESSIONS.c.created_by).where(_SESSIONS.c.id == identifier, _SESSIONS.c.dialect == dialect)
+        return await self.run(lambda connection: connection.execute(query).scalar_one_or_none())
+
     async def add_exchange(self, session_id: str, caller: str, exchange: Row) -> None:
         """Write a line of the journal of a caller's session; nobody else writes there."""
         own = sa.select(_SESSIONS.c.id).where(_SESSIONS.c.id == session_id, _SESSIONS.c.created_by == caller)

@@ -3,11 +3,13 @@
 import asyncio
 from datetime import datetime, timedelta
 import json
+from pathlib import Path
 from typing import Any
 
 from annex1 import ASSET, HEATED, MORNING, REQUEST, WHOLE, asked, at
 import pytest
 from served import Answer, Served, served, text
+from test_serve_program import program
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -365,15 +367,50 @@ async def test_a_request_that_makes_no_sense(body: object, pointer: str | None, 
 async def test_sessions_of_others_and_of_other_modules() -> None:
     """Not there for anybody else; one that plays something else says so."""
     async with served(start=MORNING) as world:
-        session = await world.annex_1()
+        session, strict = await world.annex_1(), await world.annex_1(dialect="native")
         supplier = (await world.session()).removeprefix("/sessions")
         for path in ("/bacs", ASSET, f"{ASSET}/consumptions", "/status"):
             (await world.get(session + path, world.admin)).problem(404, "not-found")
-            (await world.get(session + path)).problem(401, "invalid-token")
+            (await world.get(strict + path)).problem(401, "invalid-token")
             (await world.get(f"/api/v1{supplier}{path}", world.user)).problem(409, "invalid-state")
         (await world.get(f"{session}/operator/bacs", world.user)).problem(409, "invalid-state")
         (await world.post(session + REQUEST, world.user, data=b"{")).problem(415, "unsupported-media-type")
         (await world.call("PUT", session + REQUEST, world.user)).problem(405, "method-not-allowed")
+
+
+async def test_requests_outlive_the_program(tmp_path: Path) -> None:
+    """Started as its users do, killed once it has answered: the request is there, and the same again is the same."""
+    file = tmp_path / "emulator.db"
+    async with program("--database", str(file), "--now", MORNING.isoformat()) as (process, world):
+        session = await world.annex_1()
+        offer = await create(world, session)
+        assert (await confirm(world, session)).json["state"] == "scheduled"
+        process.kill()
+    async with served(database=file, start=at("12:35:00")) as world:
+        again = await create(world, session)
+        assert (again.status, again.data) == (201, offer.data)
+        assert await state(world, session) == "recovering"
+        measured = (await world.get(f"{session}{REQUEST}/req-001/consumptions", world.user)).json
+        assert len(measured["consumptions"]) == 2
+
+
+async def test_a_call_without_a_token() -> None:
+    """As Annex 1 prints some: taken in its dialect for a session's own paths, and told; a wrong token is refused."""
+    async with served(start=MORNING) as world:
+        session = await world.annex_1()
+        identifier = session.rpartition("/")[2]
+        for path in ("/bacs", f"{ASSET}/consumptions", "/status"):
+            assert (await world.get(session + path)).status == 200
+            (await world.get(session + path, "x.y.z")).problem(401, "invalid-token")
+        (await world.get(f"{session}{REQUEST}/none")).problem(404, "not-found")
+        for path in (f"/api/v1/{'0' * 8}-0000-4000-8000-{'0' * 12}/bacs", f"/api/v1/sessions/{identifier}"):
+            (await world.get(path)).problem(401, "invalid-token")
+        for path in (f"/sessions/{identifier}/reports", f"/api/v1/sessions/{identifier}/reports"):
+            (await world.post(path)).problem(401, "invalid-token")
+        for path in ("/nothing", "/bacs/../../sessions", "/%2e%2e/sessions"):
+            (await world.get(session + path)).problem(401, "invalid-token")
+        report = text((await world.post(f"/sessions/{identifier}/reports", world.user)).data)
+        assert report.count("withoutatoken") == 4
 
 
 async def test_the_journal_tells_what_became_of_requests() -> None:

@@ -96,8 +96,11 @@ async def test_a_whole_request_with_another_emulator(dialect: str) -> None:
         if dialect == "emulator":
             gone = await both("DELETE", f"{REQUEST}/two")
             assert (gone.status, gone.data) == (204, b"")
-        (await world.get(f"{session}/bacs", world.user)).problem(401, "invalid-token")  # the BACS's word: no header
-        assert (await world.get(f"{session}/bacs", world.user)).headers["Flex-Ready-Upstream-Status"] == "401"
+        wrong = {"EMULATOR_Authorization": "Bearer x.y.z"}
+        refused = await world.get(f"{session}/bacs", world.user, headers=wrong)
+        refused.problem(401, "invalid-token")  # the word of the BACS
+        assert refused.headers["Flex-Ready-Upstream-Status"] == "401"
+        assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
 async def test_what_is_handed_on() -> None:

@@ -311,7 +311,7 @@ async def test_faults_that_break_the_line(kind: str, caplog: pytest.LogCaptureFi
 
 async def test_a_slow_answer() -> None:
     """It is the right one, later."""
-    async with served() as world:
+    async with served(start=EVENING) as world:
         token = await world.rte()
         await world.fault(SIGNALS, "slow", seconds=0.5, times=1)
         slow = asyncio.create_task(world.signals(token))
