@@ -14,9 +14,9 @@ from ..sessions import Sessions
 from ..sessions.journal import OUTCOME
 from .data import SITES, Asset
 from .desk import Desk, find
-from .life import Flex, minutes, orders
+from .life import Flex, orders
 from .measure import asked_period, consumptions, of_request
-from .wire import Json, kilowatts, stamp
+from .wire import Json, direction, kilowatts, minutes, stamp
 
 type _Answer = Callable[[web.Request, Desk, Asset], Awaitable[web.Response]]
 
@@ -94,7 +94,7 @@ async def _show(_request: web.Request, desk: Desk, asset: Asset) -> web.Response
 
 
 async def _flexibilities(_request: web.Request, desk: Desk, asset: Asset) -> web.Response:
-    return _json([{"flexProduct": asset.product, "potentiel": _potential(asset, desk)}])
+    return _json([_flexibility(asset, desk)])
 
 
 async def _create(request: web.Request, desk: Desk, asset: Asset) -> web.Response:
@@ -165,22 +165,21 @@ def _site(identifier: str) -> Json:
 
 
 def _asset(asset: Asset, desk: Desk) -> Json:
-    return {
-        "assetID": asset.id,
-        "bacsID": asset.bacs_id,
-        "flexProduct": asset.product,
-        "potentiel": _potential(asset, desk),
-    }
+    parent = {"parentAssetID": asset.within} if desk.native and asset.within else {}
+    return {"assetID": asset.id, "bacsID": asset.bacs_id, **parent, **_flexibility(asset, desk)}
 
 
-def _potential(asset: Asset, desk: Desk) -> Json:
-    return {
+def _flexibility(asset: Asset, desk: Desk) -> Json:
+    native = desk.native
+    potential: Json = {
         "power": kilowatts(asset.power_w),
-        "mobilizationDelay": minutes(asset.delay),
-        "maxDuration": minutes(asset.longest),
-        "activationPerDay": asset.per_day,
+        **direction(native=native),
+        "mobilizationDelay": minutes(asset.delay, native=native),
+        "maxDuration": minutes(asset.longest, native=native),
+        "activationsPerDay" if native else "activationPerDay": asset.per_day,
         "timePeriods": [
-            {"start": stamp(start, native=desk.native), "end": stamp(end, native=desk.native)}
+            {"start": stamp(start, native=native), "end": stamp(end, native=native)}
             for start, end in asset.periods(desk.now)
         ],
     }
+    return {"flexProduct": asset.product, "potential" if native else "potentiel": potential}

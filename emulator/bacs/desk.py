@@ -12,7 +12,7 @@ from ..sessions.store import REQUESTS, Store
 from .data import PRICE_EUR_PER_MWH, Asset, Slot
 from .life import Flex, State, read, spelled
 from .limits import judge
-from .wire import REQUEST_ID, Findings, Json, read_power, read_price
+from .wire import DECREASE, REQUEST_ID, Findings, Json, read_power, read_price
 
 _GRACE = timedelta(minutes=15)
 """How long an offer of the dialect `emulator` holds at least: the dates of Annex 1 are past."""
@@ -43,8 +43,10 @@ class Desk:
             found.wrong("/requestID", "malformed", "1 to 128 letters, digits and . _ : ~ - are needed")
         if not isinstance(product, str) or not product:
             found.wrong("/flexProduct", "malformed", "the code of a product is needed")
-        if asked.get("direction", "decrease") != "decrease":
-            found.wrong("/direction", "unsupported-direction", "the assets of the data set draw less, never more")
+        way = asked.get("direction", None if self.native else DECREASE)
+        if way != DECREASE:
+            code = "missing" if way is None else "unsupported-direction"
+            found.wrong("/direction", code, f"{DECREASE}, which is all that the assets of the data set can do")
         slots = read_power(asked.get("power"), found)
         if found.errors:
             found.refuse()

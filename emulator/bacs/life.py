@@ -14,7 +14,7 @@ import json
 from ..serve.problem import ProblemError
 from .curve import RECOVERY, Order
 from .data import PRICE_EUR_PER_MWH, Asset, Slot
-from .wire import Json, slots_json, stamp
+from .wire import Json, direction, minutes, slots_json, stamp
 
 
 class State(StrEnum):
@@ -98,10 +98,11 @@ class Flex:
             "assetID": self.asset_id,
             "state": self.state(now),
             "flexProduct": self.product,
+            **direction(native=native),
             "power": slots_json(self.slots, native=native),
-            "price": {"unit": "€/MWh", "multiplier": "", "value": float(PRICE_EUR_PER_MWH)},
+            "price": {"unit": "€/MWh", "multiplier": "none" if native else "", "value": float(PRICE_EUR_PER_MWH)},
             "expiresAt": stamp(self.expires_at, native=native),
-            "mobilizationDelay": minutes(self.delay),
+            "mobilizationDelay": minutes(self.delay, native=native),
         }
         for name, at in (("confirmedAt", self.confirmed_at), ("cancelledAt", self.cancelled_at)):
             if at is not None:
@@ -138,11 +139,6 @@ def read(text: str) -> Flex:
 def orders(known: Sequence[Flex]) -> list[Order]:
     """Return what the assets of a BACS shed."""
     return [Order(flex.asset_id, slot) for flex in known for slot in flex.delivered()]
-
-
-def minutes(duration: timedelta) -> int:
-    """Write a duration as Annex 1 does."""
-    return duration // timedelta(minutes=1)
 
 
 def spelled(product: str | None, slots: Sequence[Slot], price: Decimal | None = None) -> str:

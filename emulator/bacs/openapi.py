@@ -5,7 +5,7 @@ from typing import Any
 from ..serve.openapi import PROBLEM_SCHEMA
 from .life import State
 from .measure import AGGREGATIONS, STEPS
-from .wire import MOST_SLOTS, MULTIPLIERS, REQUEST_ID
+from .wire import DECREASE, MOST_SLOTS, MULTIPLIERS, REQUEST_ID
 
 type Document = dict[str, Any]  # JSON
 
@@ -21,7 +21,7 @@ def _triplet(*units: str) -> Document:
         "required": ["unit", "value"],
         "properties": {
             "unit": {"enum": list(units)},
-            "multiplier": {"enum": ["", "k", "M"]},
+            "multiplier": {"enum": ["", "none", "k"]},
             "value": {"type": "number"},
         },
     }
@@ -51,18 +51,24 @@ _ENERGY = _triplet("Wh")
 _SPAN = {"start": _LOCAL, "end": _LOCAL}
 _FINDING = _object({"pointer": _TEXT, "code": _TEXT, "detail": _TEXT})
 _SLOTS = {"type": "array", "items": _object({"power": _POWER, **_SPAN})}
-_POTENTIAL = _object(
-    {
-        "power": _POWER,
-        "mobilizationDelay": _COUNT,
-        "maxDuration": _COUNT,
-        "activationPerDay": _COUNT,
-        "timePeriods": {"type": "array", "items": _object(_SPAN)},
-    }
-)
+_DURATION = {"type": ["integer", "string"], "minimum": 0, "pattern": "^PT[0-9]+M$"}
+"""In minutes, or ISO 8601 in the strict dialect."""
+_DIRECTION = {"const": DECREASE}
+_GIVEN = {
+    "power": _POWER,
+    "mobilizationDelay": _DURATION,
+    "maxDuration": _DURATION,
+    "timePeriods": {"type": "array", "items": _object(_SPAN)},
+}
+_LENIENT = {"flexProduct": _TEXT, "potentiel": _object(_GIVEN | {"activationPerDay": _COUNT})}
+_STRICT = {
+    "flexProduct": _TEXT,
+    "potential": _object(_GIVEN | {"activationsPerDay": _COUNT, "direction": _DIRECTION}),
+}
 _SITE = _object({"id": _TEXT, "name": _TEXT, "description": _TEXT})
-_ASSET = _object({"assetID": _TEXT, "bacsID": _TEXT, "flexProduct": _TEXT, "potentiel": _POTENTIAL})
-_FLEXIBILITIES = {"type": "array", "items": _object({"flexProduct": _TEXT, "potentiel": _POTENTIAL})}
+_NAMED = {"assetID": _TEXT, "bacsID": _TEXT}
+_ASSET = {"anyOf": [_object(_NAMED | _LENIENT), _object(_NAMED | _STRICT, {"parentAssetID": _TEXT})]}
+_FLEXIBILITIES = {"type": "array", "items": {"anyOf": [_object(_LENIENT), _object(_STRICT)]}}
 _REQUEST = _object(
     {
         "requestID": _ID,
@@ -73,10 +79,10 @@ _REQUEST = _object(
         "power": _SLOTS,
         "price": _triplet(*_PRICES),
         "expiresAt": _LOCAL,
-        "mobilizationDelay": _COUNT,
+        "mobilizationDelay": _DURATION,
         "warnings": {"type": "array", "items": _FINDING},
     },
-    {"confirmedAt": _LOCAL, "cancelledAt": _LOCAL},
+    {"confirmedAt": _LOCAL, "cancelledAt": _LOCAL, "direction": _DIRECTION},
 )
 _POINTS = {
     "type": "array",
@@ -114,7 +120,7 @@ _CREATE = {
         "requestID": _ID,
         "flexProduct": {"type": "string", "minLength": 1},
         "power": _ASKED_POWER,
-        "direction": {"const": "decrease"},
+        "direction": _DIRECTION,
     },
 }
 _CONFIRM = {

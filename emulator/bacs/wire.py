@@ -16,6 +16,7 @@ type Json = dict[str, object]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}", re.ASCII)
 MOST_SLOTS = 288
+DECREASE = "decrease"
 LONGEST_SPAN = timedelta(days=31)
 _MOST_W = Decimal(10) ** 12
 _POWERS_OF_TEN = {"": 0, "none": 0} | dict(
@@ -154,6 +155,17 @@ def stamp(at: datetime, *, native: bool) -> str:
     """Write an instant: local, as Annex 1 does; the strict dialect has its offset."""
     local = at.astimezone(PARIS)
     return (local if native else local.replace(tzinfo=None)).isoformat(timespec="seconds")
+
+
+def minutes(duration: timedelta, *, native: bool) -> int | str:
+    """Write a duration of whole minutes: as a number, as Annex 1 does; in the strict dialect as ISO 8601."""
+    number = duration // timedelta(minutes=1)
+    return f"PT{number}M" if native else number
+
+
+def direction(*, native: bool) -> Json:
+    """Write which way consumption changes; Annex 1 has no word for it."""
+    return {"direction": DECREASE} if native else {}
 
 
 def slots_json(slots: tuple[Slot, ...], *, native: bool) -> list[Json]:

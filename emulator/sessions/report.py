@@ -39,6 +39,7 @@ def report(session: Row, exchanges: Sequence[Row]) -> bytes:
     described = {
         "Session": session["id"],
         "Module": session["emulator_module"],
+        "Dialect": session["dialect"],
         "External service": session["url"] or "-",
         "Opened": f"{session['created_at']} by {session['created_by']}",
         "Report made": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -22,8 +22,13 @@ def asked(
     kilowatts: float = 80,
     name: str | None = "req-001",
     offset: str = "",
+    *,
+    strict: bool = False,
 ) -> dict[str, Any]:
-    """Compose a request; without a name, a confirmation."""
+    """Compose a request, as a strict BACS wants it if it has offsets; without a name, a confirmation."""
     power = {"unit": "W", "multiplier": "k", "value": kilowatts}
     slot = {"power": power, "start": f"2025-04-02T{start}{offset}", "end": f"2025-04-02T{end}{offset}"}
-    return ({"requestID": name} if name else {}) | {"flexProduct": "WID", "power": [slot]}
+    request = {"requestID": name} if name else {}
+    if name and (offset or strict):
+        request["direction"] = "decrease"
+    return request | {"flexProduct": "WID", "power": [slot]}

@@ -81,6 +81,36 @@ async def test_the_data_set() -> None:
             (await world.get(session + path, world.user)).problem(404, "not-found")
 
 
+async def test_the_data_set_in_the_strict_dialect() -> None:
+    """The same values, with offsets, lengths of time and a direction; a request without one is refused."""
+    async with served(start=MORNING) as world:
+        session = await world.annex_1(dialect="native")
+        heating = (await world.get(f"{session}/bacs/{HEATED}/assets/HeatingSystem", world.user)).json
+        assert heating == {
+            "assetID": "HeatingSystem",
+            "bacsID": HEATED,
+            "parentAssetID": "WholeBuilding",
+            "flexProduct": "WDA",
+            "potential": {
+                "power": {"unit": "W", "multiplier": "k", "value": 40.0},
+                "direction": "decrease",
+                "mobilizationDelay": "PT5M",
+                "maxDuration": "PT60M",
+                "activationsPerDay": 2,
+                "timePeriods": [
+                    {"start": f"2025-04-0{day}T06:00:00+02:00", "end": f"2025-04-0{day}T22:00:00+02:00"}
+                    for day in (2, 3)
+                ],
+            },
+        }
+        body = asked(offset="+02:00")
+        offer = (await world.post(session + REQUEST, world.user, json=body)).json
+        assert (offer["direction"], offer["mobilizationDelay"]) == ("decrease", "PT1M")
+        del body["direction"]
+        refused = await world.post(session + REQUEST, world.user, json=body)
+        assert refused.problem(422, "missing") == [("/direction", "missing")]
+
+
 async def test_the_life_of_a_request() -> None:
     """Offered, scheduled, mobilising, active, recovering, completed; the load drops while it is active only."""
     async with served(start=MORNING) as world:
@@ -210,7 +240,9 @@ async def test_an_offer_expires() -> None:
 async def test_a_rule_warns_or_refuses(changed: dict[str, Any], code: str, pointer: str) -> None:
     """The dialect `emulator` warns, and promises no more than the asset has; the strict one refuses."""
     async with served(start=MORNING) as world:
-        refused = await create(world, await world.annex_1(dialect="native"), **({"offset": "+02:00"} | changed))
+        refused = await create(
+            world, await world.annex_1(dialect="native"), **({"offset": "+02:00"} | changed), strict=True
+        )
         assert (pointer, code) in refused.problem(422, code)
         taken = await create(world, session := await world.annex_1(), **changed)
         assert taken.status == 201
@@ -250,14 +282,14 @@ async def test_what_confirms_something_else() -> None:
 
 async def test_assets_share_what_the_building_can_give() -> None:
     """None twice at a time; the heating and the building that contains it have one budget; the curve shows both."""
-    hours = {"start": "15:00:00", "end": "16:00:00", "offset": "+02:00"}
+    hours: dict[str, Any] = {"start": "15:00:00", "end": "16:00:00", "offset": "+02:00"}
     async with served(start=MORNING) as world:
         session = await world.annex_1(dialect="native")
         heat = asked(name="heat", kilowatts=40, **hours) | {"flexProduct": "WDA"}
         assert (await world.post(session + HEATING, world.user, json=heat)).status == 201
         assert (await world.post(f"{session}{HEATING}/heat/confirm", world.user, json=heat)).problem(422, "unknown-key")
-        del heat["requestID"]
-        assert (await world.post(f"{session}{HEATING}/heat/confirm", world.user, json=heat)).status == 200
+        order = {name: heat[name] for name in ("flexProduct", "power")}
+        assert (await world.post(f"{session}{HEATING}/heat/confirm", world.user, json=order)).status == 200
         overlap = heat | {"requestID": "more"}
         (await world.post(session + HEATING, world.user, json=overlap)).problem(409, "overlap")
         found = (await create(world, session, HEATED_WHOLE, kilowatts=81, **hours)).problem(422, "power-exceeded")
@@ -328,6 +360,7 @@ def _power(**changed: object) -> dict[str, Any]:
         (asked(name="a/b"), "/requestID", "malformed"),
         (asked() | {"flexProduct": ""}, "/flexProduct", "malformed"),
         (asked() | {"direction": "increase"}, "/direction", "unsupported-direction"),
+        (asked() | {"direction": None}, "/direction", "missing"),
         (asked() | {"power": []}, "/power", "malformed"),
         (asked() | {"power": [7]}, "/power/0", "malformed"),
         (asked() | {"power": asked()["power"] * 289}, "/power", "malformed"),
@@ -427,6 +460,7 @@ async def test_the_journal_tells_what_became_of_requests() -> None:
         report = text((await world.post(f"/sessions/{identifier}/reports", world.user)).data)
         for expected in (
             "ModuleBACS",
+            "Dialectemulator",
             "Exchanges6",
             "200:2,201:2,204:1,422:1",
             "offered",
