@@ -111,7 +111,7 @@ ASSET_SENSORS: tuple[AssetSensorDescription, ...] = (
         key="request_state",
         translation_key="request_state",
         device_class=SensorDeviceClass.ENUM,
-        options=[NO_REQUEST, *State],
+        options=[NO_REQUEST, *(state.value for state in State)],
         value_fn=lambda _desk, _asset, record: NO_REQUEST if record is None else record.state.value,
     ),
     _power("power_asked", lambda progress: progress.asked_w),
@@ -180,7 +180,7 @@ ASSET_BINARY_SENSORS: tuple[AssetBinarySensorDescription, ...] = (
 )
 
 ASSET_EVENTS: tuple[AssetEventDescription, ...] = (
-    AssetEventDescription(key="request", translation_key="request", event_types=[*State]),
+    AssetEventDescription(key="request", translation_key="request", event_types=[state.value for state in State]),
 )
 
 OPERATOR_SENSORS: tuple[OperatorSensorDescription, ...] = (
