@@ -27,6 +27,8 @@ from .flow import add_entry
 from .folder import configuration, write_folder
 from .home_assistant import LOG, end_of_log, home_assistant, make_at_home
 from .meter_view import DOMAIN
+from .operator import Operator, add_operator
+from .operator_check import OperatorCheck
 from .process import ROOT
 from .sent import Captured, Sent, sampling
 from .signals import Signals, emulated_signals
@@ -152,6 +154,10 @@ async def _check(options: argparse.Namespace) -> int:
                 print("the building is added, and its loads are handed over", flush=True)
                 building = EntryView(client, await add_building(client, session, emulator.control, entry_id))
                 await BuildingCheck(session, emulator.control, client, building, checklist).run()
+                print("an asset and an operator are added", flush=True)
+                await add_operator(client, building.entry_id, signals)
+                operator = await Operator.open(signals, client.url)
+                await OperatorCheck(session, emulator.control, client, building, operator, checklist).run()
         if not checklist.ok:
             print(f"\nthe end of Home Assistant's log:\n{end_of_log(folder)}\n")
     print(checklist.summary())
@@ -177,7 +183,9 @@ async def _show(options: argparse.Namespace) -> Never:
         ):
             await _add_signals(client, signals)
             if emulator.control:
-                await add_building(client, session, emulator.control, entry_id)
+                building = await add_building(client, session, emulator.control, entry_id)
+                await add_operator(client, building, signals)
+                operator = await Operator.open(signals, client.url)
             print(f"\nOpen {client.url} : no login is needed on this machine\n")
             print(f"The meter: {client.url}/config/integrations/integration/flex_ready")
             print(f"The emulated RTE and supplier: {signals.url} (POST /control/scenario changes the grid)")
@@ -185,7 +193,9 @@ async def _show(options: argparse.Namespace) -> Never:
                 print(f"The emulated building: {emulator.control}")
                 print("Try: switch a load off, and see the power of the meter follow within a minute;")
                 print("     leave all of them on, and see the meter warn (PREAVIS) above 90 % of its subscribed power;")
-                print("     set the building's mode to limit, and see loads go off late and come back early, and why.")
+                print("     set the building's mode to limit, and see loads go off late and come back early, and why;")
+                print("     be its operator (docs/demo.md):")
+                print(f"     OPERATOR={operator.url}/api/v1/{operator.identifier}/operator TOKEN={operator.token}")
             print("Ctrl-C ends it.", flush=True)
             raise DemoError(f"Home Assistant ended with status {await process.wait()}")
 

@@ -33,7 +33,8 @@ class Signals:
     url: str
     supplier: str
     """The address to type into Home Assistant: that of a session."""
-    _token: str
+    token: str
+    """Of the emulator's own issuer."""
     _said: dict[str, tuple[int, dict[int, int]]] = field(default_factory=dict)
     """RTE answers once in a quarter of an hour, also to who looks."""
 
@@ -76,7 +77,7 @@ class Signals:
 
     async def calls(self) -> int:
         """Return how many production calls RTE got from the integration."""
-        counted = await self._get("/control/rte", self._token)
+        counted = await self._get("/control/rte", self.token)
         return sum(row["accepted"] + row["refused"] for row in counted["calls"] if row["client"] == _ECOWATT[0])
 
     async def steps(self) -> list[tuple[datetime, float, float, float]]:
@@ -85,7 +86,7 @@ class Signals:
         end = today + timedelta(days=2)
         query = f"delivery_point={DELIVERY_POINT}&start_date={today:%Y-%m-%dT00:00:00%:z}"
         path = self.supplier.removeprefix(self.url) + "/suppliers/commodity/prices"
-        answer = await self._get(f"{path}?{query}&end_date={end:%Y-%m-%dT00:00:00%:z}".replace("+", "%2B"), self._token)
+        answer = await self._get(f"{path}?{query}&end_date={end:%Y-%m-%dT00:00:00%:z}".replace("+", "%2B"), self.token)
         return [
             (datetime.fromisoformat(at), cost["value"], co2["value"], power["value"])
             for at, cost, co2, power in zip(
