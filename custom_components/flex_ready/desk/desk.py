@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ..building.coordinator import BuildingCoordinator
 
 type Told = Callable[[Transition, RequestRecord], None]
-
 
 
 @dataclass(slots=True)
@@ -77,6 +76,8 @@ class Desk:
         self.minding = Minding(self, building)
         self._listeners: list[Told] = []
         self._calls: list[Call] = []
+        self._in_doubt = False
+        """Whether something may have been kept that is not in the book."""
 
     async def async_start(self) -> None:
         """Take up what was kept, and go on from there. Raises LedgerError."""
@@ -253,7 +254,11 @@ class Desk:
         """
         if not transitions:
             return
-        await self._ledger.keep(self._entry_id, transitions)
+        try:
+            await self._ledger.keep(self._entry_id, transitions)
+        except LedgerError:
+            self._in_doubt = True
+            raise
         self.book = book
         for one in transitions:
             self._tell(one, book.records[one.key])
@@ -261,11 +266,31 @@ class Desk:
         self.meters.cut(record for record in self.minding.live if record.held is not None)
         self._building.act()
 
+    @property
+    def calls_wait(self) -> bool:
+        """Tell whether calls are to be written: many, or some for a while."""
+        return len(self._calls) >= _MANY_CALLS or (
+            bool(self._calls) and not timedelta() <= self.now() - self._calls[0].at < _CALLS_WAIT
+        )
+
+    async def settle_doubt(self) -> None:
+        """See what was kept, after something could not be; for who holds the lock. Raises LedgerError."""
+        if self._in_doubt:
+            kept = await self._ledger.transitions(self._entry_id)
+            self.book = Book.of(self.book.site, kept)
+            self.minding.take_up()
+            self._in_doubt = False
+
     async def write_calls(self) -> None:
-        """Write who called. Raises LedgerError."""
+        """Write who called. Raises LedgerError: the last of them are written later, then."""
         calls, self._calls = self._calls, []
-        if calls:
+        if not calls:
+            return
+        try:
             await self._ledger.note_calls(self._entry_id, calls)
+        except LedgerError:
+            self._calls = [*calls, *self._calls][-_MOST_CALLS:]
+            raise
 
     async def _do(self, work: Callable[[datetime], Result]) -> Answer:
         """Do something to the book, to its end, whether or not who asked for it still waits."""
@@ -273,6 +298,7 @@ class Desk:
 
     async def _work(self, work: Callable[[datetime], Result]) -> Answer:
         async with self.lock:
+            await self.settle_doubt()
             now = self.now()
             self.book = replace(self.book, site=self.verdicts.site(now))
             result = work(now)
@@ -314,3 +340,6 @@ class Desk:
 
 
 _REFUSED = 400
+_MANY_CALLS = 200
+_MOST_CALLS = 2_000
+_CALLS_WAIT = timedelta(minutes=1)

@@ -46,6 +46,8 @@ class Minding:
     @callback
     def take_up(self) -> None:
         """See what was kept."""
+        for keys in (self._live, self._unjudged, self._unsettled):
+            keys.clear()
         for record in self._desk.book.records.values():
             self._sort(record)
 
@@ -70,7 +72,7 @@ class Minding:
     def look(self) -> None:
         """See whether anything is to be done."""
         busy = self._turning is not None and not self._turning.done()
-        waits = self._live or self._unjudged or self._unsettled or self._desk.meters.ready
+        waits = self._live or self._unjudged or self._unsettled or self._desk.meters.ready or self._desk.calls_wait
         if not busy and (waits or (self._due is not None and self._desk.now() >= self._due)):
             self._turning = self._building.create_task(self._turn(), "minding requests")
 
@@ -94,6 +96,7 @@ class Minding:
         desk = self._desk
         try:
             async with desk.lock:
+                await desk.settle_doubt()
                 now = desk.now()
                 await desk.keep(*desk.book.tick(now, {key: self.facts(key, now) for key in self._live}))
                 for key in [*self._live]:
