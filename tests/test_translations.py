@@ -12,6 +12,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import probatio
 import pytest
 
+from custom_components.flex_ready.api.keys import Flaw
 from custom_components.flex_ready.building.descriptions import (
     BUILDING_BINARY_SENSORS,
     BUILDING_EVENTS,
@@ -27,6 +28,7 @@ from custom_components.flex_ready.building.handover import Method
 from custom_components.flex_ready.building.policies import LEVELS
 from custom_components.flex_ready.const import Kind
 from custom_components.flex_ready.control.orders import Blind, Reason
+from custom_components.flex_ready.desk.const import MEASURED_BY_LOADS, MEASURED_BY_METER
 from custom_components.flex_ready.desk.descriptions import (
     ASSET_BINARY_SENSORS,
     ASSET_EVENTS,
@@ -36,6 +38,7 @@ from custom_components.flex_ready.desk.descriptions import (
 )
 from custom_components.flex_ready.desk.entity import DeskDescription
 from custom_components.flex_ready.desk.occasions import REQUEST_CALENDARS, RequestCalendarDescription
+from custom_components.flex_ready.desk.operators import DAYS
 from custom_components.flex_ready.fleet.descriptions import (
     REMOTE_ASSET_SENSORS,
     SITE_BINARY_SENSORS,
@@ -49,7 +52,12 @@ from custom_components.flex_ready.flexibility.client_errors import Fault
 from custom_components.flex_ready.flexibility.dialects import DIALECTS
 from custom_components.flex_ready.flexibility.model import Aggregation, Direction
 from custom_components.flex_ready.flexibility.record import State
-from custom_components.flex_ready.flows import load_forms, site as site_flow
+from custom_components.flex_ready.flows import (
+    asset as asset_flow,
+    load_forms,
+    operator as operator_flow,
+    site as site_flow,
+)
 from custom_components.flex_ready.flows.building import TDS, WINDOWS
 from custom_components.flex_ready.flows.load import LoadFlow
 from custom_components.flex_ready.flows.load_forms import PHASES
@@ -326,7 +334,7 @@ def test_the_flow() -> None:
     assert asked["supplier"] == asked["reconfigure_supplier"] == {"url", "delivery_point", "dialect", "access"}
     assert asked["supplier_token"] == {"token"}
     assert asked["supplier_client"] == {"issuer", "client_id", "client_secret", "scope"}
-    advanced = {f"advanced.{field}" for field in ("window", "td", "limit", "blind_policy")}
+    advanced = {f"advanced.{field}" for field in ("window", "td", "limit", "blind_policy", "ledger_url")}
     signals = {"signals.ecowatt_entry", "signals.supplier_entry"}
     assert asked["building"] == asked["reconfigure_building"] == {"name", "meter_entry", *signals, *advanced}
     assert asked["fleet"] == asked["reconfigure_fleet"] == {"name"}
@@ -363,7 +371,9 @@ def test_the_flow() -> None:
         "no_delivery_point",
         "no_address",
         "no_name",
+        "ledger_unusable",
     }
+    assert PLACEHOLDER.findall(flow["error"]["ledger_unusable"]) == ["reason"]
     reasons = {
         reason
         for one in trees
@@ -428,13 +438,59 @@ def test_the_flow_of_a_site() -> None:
         assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
 
 
+def test_the_flow_of_an_asset() -> None:
+    """Each step, field, choice and error."""
+    flow = TEXTS["en"]["config_subentries"]["asset"]
+    assert flow.keys() == {"entry_type", "initiate_flow", "step", "error", "abort"}
+    assert flow["initiate_flow"].keys() == {"user", "reconfigure"}
+    fields = {"name", "asset_id", "loads", "flex_products", "measured_by", "parent"}
+    fields |= {f"limits.{key}" for key in asset_flow.LIMITS_SCHEMA.schema}
+    fields |= {f"hours.{key}" for key in asset_flow.hours_schema().schema}
+    assert {step: _fields(one) for step, one in flow["step"].items()} == {"user": fields, "reconfigure": fields}
+    assert flow["error"].keys() == {*_errors(code("flows/asset.py")), "no_name"}
+    assert flow["abort"].keys() == {"no_load", "already_configured"}
+    for key, options in {"days": DAYS, "measured_by": (MEASURED_BY_METER, MEASURED_BY_LOADS)}.items():
+        assert TEXTS["en"]["selector"][key]["options"].keys() == {*options}
+
+
+def test_the_flow_of_an_operator() -> None:
+    """Each step, field, choice, error and placeholder."""
+    flow = TEXTS["en"]["config_subentries"]["operator"]
+    assert flow.keys() == {"entry_type", "initiate_flow", "step", "error", "abort"}
+    assert flow["initiate_flow"].keys() == {"user", "reconfigure"}
+    asked = {step: _fields(one) for step, one in flow["step"].items()}
+    policy = {f"hours.{key}" for key in asset_flow.hours_schema().schema}
+    policy |= {"assets", "dialect", "decision", "silence", "answer_within", "offer_holds", "price"}
+    policy |= {"most_activations", "despite_red", "notify"}
+    oidc = {str(key) for key in operator_flow.OIDC_SCHEMA.schema}
+    user = {"user", "name"}
+    assert asked == {"user": set(), "reconfigure": set(), "oidc": oidc, "home_assistant": user, "policy": policy}
+    menus = {"user": {"oidc", "home_assistant"}, "reconfigure": {"policy", "oidc", "home_assistant"}}
+    for step, options in menus.items():
+        assert flow["step"][step]["menu_options"].keys() == options
+    assert flow["step"]["user"]["menu_option_descriptions"].keys() == menus["user"]
+    assert PLACEHOLDER.findall(flow["step"]["reconfigure"]["title"]) == ["operator"]
+    assert PLACEHOLDER.findall(flow["step"]["policy"]["title"]) == ["operator"]
+    assert sorted(PLACEHOLDER.findall(flow["step"]["policy"]["description"])) == ["bacs", "url"]
+    flaws = {f"issuer_{flaw}" for flaw in Flaw}
+    assert flow["error"].keys() == {
+        *_errors(code("flows/operator.py")),
+        *flaws,
+        "issuer_without_keys",
+        "no_value",
+    }
+    assert flow["abort"].keys() == {"no_asset", "no_user", "already_configured"}
+    for key in ("decision", "silence"):
+        assert len(TEXTS["en"]["selector"][key]["options"]) == 2
+
+
 def _errors(tree: ast.AST) -> Iterator[str]:
-    """Give what is said to be wrong: what is put into `errors`, and what `_wrong_with` returns."""
+    """Give what is said to be wrong: what is put into `errors`, and what functions that tell it return."""
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="errors"))], value=ast.Constant(value=str(error))):
                 yield error
-            case ast.FunctionDef(name="_wrong_with"):
+            case ast.FunctionDef(name="_wrong_with" | "_wrong_parent"):
                 returned = (one for found in ast.walk(node) if isinstance(found, ast.Return) for one in ast.walk(found))
                 yield from (str(one.value) for one in returned if isinstance(one, ast.Constant) and one.value)
             case _:

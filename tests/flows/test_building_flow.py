@@ -1,5 +1,6 @@
 """The flow of a building: its meter, how the limit is judged, one building per meter."""
 
+from pathlib import Path
 from typing import Any
 
 from conftest import meter_entry
@@ -7,6 +8,7 @@ from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_RECONFIGURE,
     SOURCE_USER,
+    ConfigEntry,
     ConfigEntryState,
     ConfigFlowResult,
 )
@@ -25,12 +27,15 @@ from custom_components import flex_ready
 from custom_components.flex_ready.building.const import (
     CONF_BLIND_POLICY,
     CONF_ECOWATT_ENTRY,
+    CONF_LEDGER_URL,
     CONF_LIMIT,
     CONF_METER_ENTRY,
     CONF_TD,
     CONF_WINDOW,
 )
+from custom_components.flex_ready.building.diagnostics import building_diagnostics
 from custom_components.flex_ready.const import CONF_KIND, DOMAIN, Kind
+from custom_components.flex_ready.ledger import Ledger
 
 pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 
@@ -58,6 +63,13 @@ async def begin(hass: HomeAssistant) -> ConfigFlowResult:
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert "building" in menu["menu_options"]
     return await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "building"})
+
+
+async def change(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
+    """Ask to change an entry that the flow made."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
 
 
 async def submit(
@@ -95,6 +107,11 @@ def shown(form: ConfigFlowResult) -> dict[str, Any]:
     return found | {str(key): get_schema_suggested_value(inner, key) for key in inner}
 
 
+def names(folder: Path) -> set[str]:
+    """Return the names of what is in a folder."""
+    return {one.name for one in folder.iterdir()}
+
+
 async def test_without_a_meter(hass: HomeAssistant) -> None:
     """A building needs one; what was ignored is none."""
     MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE, unique_id="ignored").add_to_hass(hass)
@@ -123,7 +140,7 @@ async def test_a_building_is_added(hass: HomeAssistant, meter: MockConfigEntry) 
     entry = created["result"]
     assert entry.unique_id == f"building_{meter.entry_id}"
     assert entry.state is ConfigEntryState.LOADED
-    assert entry.supported_subentry_types.keys() == {"load"}
+    assert entry.supported_subentry_types.keys() == {"load", "asset", "operator"}
     assert not meter.supported_subentry_types
     again = await submit(hass, await begin(hass), meter, SET)
     assert (again["type"], again["reason"]) == (FlowResultType.ABORT, "already_configured")
@@ -150,7 +167,7 @@ async def test_reconfiguration(hass: HomeAssistant, meter: MockConfigEntry) -> N
     before = entry.runtime_data
     form = await entry.start_reconfigure_flow(hass)
     assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "reconfigure_building")
-    assert shown(form) == {CONF_NAME: "Hall", CONF_METER_ENTRY: meter.entry_id, **AUTOMATIC}
+    assert shown(form) == {CONF_NAME: "Hall", CONF_METER_ENTRY: meter.entry_id, **AUTOMATIC, CONF_LEDGER_URL: None}
     done = await submit(hass, form, meter, SET, name="Works")
     assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     assert entry.title == "Works"
@@ -195,12 +212,71 @@ async def test_signals_to_go_by(hass: HomeAssistant, meter: MockConfigEntry) -> 
     result = await hass.config_entries.flow.async_configure(form["flow_id"], {**data, "signals": chosen})
     entry = result["result"]
     assert entry.data[CONF_ECOWATT_ENTRY] == grid.entry_id
-    form = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
-    )
+    form = await change(hass, entry)
     assert form["data_schema"] is not None
     shown = form["data_schema"].schema["signals"].schema
     assert get_schema_suggested_value(shown.schema, CONF_ECOWATT_ENTRY) == grid.entry_id
     await hass.config_entries.flow.async_configure(form["flow_id"], {**data, "signals": {}})
     await hass.async_block_till_done()
     assert CONF_ECOWATT_ENTRY not in entry.data
+
+
+async def test_another_ledger(hass: HomeAssistant, meter: MockConfigEntry, tmp_path: Path) -> None:
+    """It is opened before it is taken, shown again, not tried again unless it changes, and can be taken back."""
+    url = f"sqlite:///{tmp_path / 'ours.db'}"
+    created = await submit(hass, await begin(hass), meter, {**AUTOMATIC, CONF_LEDGER_URL: f" {url} "})
+    entry = created["result"]
+    assert entry.data[CONF_LEDGER_URL] == url
+    assert url not in str(building_diagnostics(entry.runtime_data))  # it may hold a password
+    assert (tmp_path / "ours.db").exists()
+    (tmp_path / "ours.db").unlink()
+    form = await change(hass, entry)
+    assert shown(form)[CONF_LEDGER_URL] == url
+    await submit(hass, form, meter, {**SET, CONF_LEDGER_URL: url})
+    assert (entry.data[CONF_TD], entry.data[CONF_LEDGER_URL]) == (10, url)
+    assert not (tmp_path / "ours.db").exists()
+    await submit(hass, await change(hass, entry), meter, AUTOMATIC)
+    assert CONF_LEDGER_URL not in entry.data
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ledger.db", "Could not parse SQLAlchemy URL from given URL string"),
+        ("mysql://ledger:secret@localhost/ledger", "mysql is none of sqlite, postgresql"),
+        ("sqlite://", "what is kept in memory only is not kept"),
+        ("sqlite:////no/such/folder/ledger.db", "unable to open database file"),
+        ("sqlite:///{}/configuration.yaml", "this file is no database of SQLite"),
+        ("sqlite:///{}", "unable to open database file"),
+    ],
+)
+async def test_a_ledger_that_cannot_be_used(
+    hass: HomeAssistant, meter: MockConfigEntry, tmp_path: Path, url: str, reason: str
+) -> None:
+    """It is told why; what is no database stays as it is; with one that can be used the flow goes on."""
+    (tmp_path / "configuration.yaml").write_text("default_config:", encoding="utf-8")
+    wrong = {**AUTOMATIC, CONF_LEDGER_URL: url.format(tmp_path)}
+    form = await submit(hass, await begin(hass), meter, wrong)
+    assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "ledger_unusable"})
+    placeholders = form["description_placeholders"]
+    assert placeholders is not None
+    assert reason in placeholders["reason"]
+    assert "secret" not in placeholders["reason"]
+    assert shown(form)[CONF_LEDGER_URL] == wrong[CONF_LEDGER_URL]
+    assert names(tmp_path) == {"configuration.yaml"}
+    done = await submit(hass, form, meter, {**AUTOMATIC, CONF_LEDGER_URL: f"sqlite:///{tmp_path / 'ledger.db'}"})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_ledger_that_is_there(hass: HomeAssistant, meter: MockConfigEntry, tmp_path: Path) -> None:
+    """One that is open already, or an empty file, is as good as a new one."""
+    (tmp_path / "empty.db").touch()
+    opened = await Ledger.open(f"sqlite:///{tmp_path / 'open.db'}")
+    created = await submit(
+        hass, await begin(hass), meter, {**AUTOMATIC, CONF_LEDGER_URL: f"sqlite:///{tmp_path / 'open.db'}"}
+    )
+    await opened.close()
+    entry, empty = created["result"], f"sqlite:///{tmp_path / 'empty.db'}"
+    await submit(hass, await change(hass, entry), meter, {**AUTOMATIC, CONF_LEDGER_URL: empty})
+    assert entry.data[CONF_LEDGER_URL] == empty
+    assert names(tmp_path) == {"empty.db", "open.db"}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 import json
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -34,8 +35,30 @@ class TokenError(Exception):
     """A token that is not accepted; the reason never holds any of it."""
 
 
+class Flaw(StrEnum):
+    """Why the keys of an issuer cannot be had."""
+
+    NOT_HTTPS = "not_https"
+    UNREACHABLE = "unreachable"
+    NO_PROVIDER = "no_provider"
+    """Something answers, and not as OpenID Connect has it."""
+    OTHER_NAME = "other_name"
+
+
 class KeysUnavailableError(Exception):
     """The keys of the issuer cannot be had: no token of it can be judged."""
+
+    def __init__(self, flaw: Flaw, reason: str) -> None:
+        super().__init__(reason)
+        self.flaw = flaw
+
+
+class _FlawError(ValueError):
+    """An issuer that is not asked, or whose answer is not taken."""
+
+    def __init__(self, flaw: Flaw, reason: str) -> None:
+        super().__init__(reason)
+        self.flaw = flaw
 
 
 class Keys:
@@ -52,7 +75,7 @@ class Keys:
         self._published: _Published | None = None
         self._made: dict[tuple[str | None, str], PyJWK] = {}
         self._got_at = self._asked_at = float("-inf")
-        self._failure = ""
+        self._failure: tuple[Flaw, str] = Flaw.UNREACHABLE, ""
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str | None, algorithm: str) -> PyJWK:
@@ -64,7 +87,7 @@ class Keys:
                 if not self._knows(kid) and now - self._asked_at > pause:
                     await self._renew(now)
                 if self._published is None or now - self._got_at > _STALE_S:
-                    raise KeysUnavailableError(f"the keys of {self._issuer} cannot be had: {self._failure}")
+                    raise self._unavailable()
         made = self._made.get((kid, algorithm))
         if made is None:
             made = self._made[kid, algorithm] = self._make(kid, algorithm)
@@ -75,9 +98,8 @@ class Keys:
         async with self._lock:
             await self._renew(self._monotonic())
         if self._published is None:
-            raise KeysUnavailableError(f"the keys of {self._issuer} cannot be had: {self._failure}")
-        kinds = {kind for kind, _ in ALGORITHMS.values()}
-        return any(one.get("kty") in kinds for one in self._published)
+            raise self._unavailable()
+        return any(_fits(one, algorithm) for one in self._published for algorithm in ALGORITHMS)
 
     async def _renew(self, now: float) -> None:
         try:
@@ -86,8 +108,12 @@ class Keys:
             self._made.clear()
             self._got_at = now
         except _UNREADABLE as error:
-            self._failure = str(error) or type(error).__name__
+            self._failure = _flaw(error), str(error) or type(error).__name__
         self._asked_at = self._monotonic()
+
+    def _unavailable(self) -> KeysUnavailableError:
+        flaw, reason = self._failure
+        return KeysUnavailableError(flaw, f"the keys of {self._issuer} cannot be had: {reason}")
 
     def _knows(self, kid: str | None) -> bool:
         """Tell whether keys are at hand that are new enough, and among them the one with an id."""
@@ -96,15 +122,8 @@ class Keys:
         return kid is None or any(one.get("kid") == kid for one in self._published)
 
     def _make(self, kid: str | None, algorithm: str) -> PyJWK:
-        kind, curve = ALGORITHMS[algorithm]
         named = [one for one in self._published or () if kid is None or one.get("kid") == kid]
-        fit = [
-            one
-            for one in named
-            if one.get("kty") == kind
-            and (curve is None or one.get("crv") == curve)
-            and one.get("alg", algorithm) == algorithm
-        ]
+        fit = [one for one in named if _fits(one, algorithm)]
         if not named or (kid is None and len(named) > 1):
             raise TokenError("signed with a key that the issuer does not have")
         if not fit:
@@ -118,7 +137,7 @@ class Keys:
         """Look the keys up (OpenID Connect Discovery 1.0, 4; RFC 7517, 5); those that sign nothing are left out."""
         found = await self._json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self._issuer:
-            raise ValueError("it names itself otherwise")
+            raise _FlawError(Flaw.OTHER_NAME, "it names itself otherwise")
         address = found.get("jwks_uri")
         if not isinstance(address, str):
             raise TypeError("it names no keys")
@@ -130,7 +149,7 @@ class Keys:
     async def _json(self, address: str) -> Mapping[str, object]:
         url = URL(address)
         if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOOPBACK):
-            raise ValueError("not https")
+            raise _FlawError(Flaw.NOT_HTTPS, "not https")
         async with self._session.get(url, allow_redirects=False, timeout=ClientTimeout(total=_FIRST_S)) as answer:
             if answer.status != _OK:
                 raise ValueError(f"HTTP {answer.status}")
@@ -143,3 +162,20 @@ class Keys:
         if not isinstance(found, dict):
             raise TypeError("its answer is no object")
         return found
+
+
+def _fits(key: Mapping[str, object], algorithm: str) -> bool:
+    """Tell whether a key is for an algorithm."""
+    kind, curve = ALGORITHMS[algorithm]
+    is_kind = key.get("kty") == kind and (curve is None or key.get("crv") == curve)
+    return is_kind and key.get("alg", algorithm) == algorithm
+
+
+def _flaw(error: Exception) -> Flaw:
+    match error:
+        case _FlawError():
+            return error.flaw
+        case ClientError() | OSError():
+            return Flaw.UNREACHABLE
+        case _:
+            return Flaw.NO_PROVIDER

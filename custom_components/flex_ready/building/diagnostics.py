@@ -7,9 +7,10 @@ from homeassistant.components.diagnostics import async_redact_data
 
 from ..control.forecast import HORIZONS_MS
 from ..control.orders import Decision
+from .const import CONF_LEDGER_URL
 from .coordinator import BuildingCoordinator
 
-_TO_REDACT = {"title", "unique_id"}
+_TO_REDACT = {"title", "unique_id", CONF_LEDGER_URL}
 """Entity ids stay: without them nothing can be told of what a load did."""
 
 

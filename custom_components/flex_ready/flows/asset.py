@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 import re
 from typing import Any
+import unicodedata
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentry, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_NAME, UnitOfPower, UnitOfTime
@@ -43,10 +44,12 @@ LIMITS, HOURS = "limits", "hours"
 _PRODUCTS = ("WID", "WDA")
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}", re.ASCII)
 """What may be a segment of a path (docs/flexibility.md)."""
+_LONGEST_ID = 128
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 _MOST_MIN = 10_080
 _MOST_KW = 100_000
 _MINUTES = box(UnitOfTime.MINUTES, most=_MOST_MIN, step="any")
-_LIMITS_SCHEMA = probatio.Schema(
+LIMITS_SCHEMA = probatio.Schema(
     {
         probatio.Required(CONF_MOST_POWER, default=0): box(UnitOfPower.KILO_WATT, most=_MOST_KW, step="any"),
         probatio.Required(CONF_MOBILIZATION_DELAY, default=5): _MINUTES,
@@ -79,6 +82,13 @@ def chosen(options: Mapping[str, str], *, several: bool) -> SelectSelector:
     return SelectSelector(SelectSelectorConfig(options=listed, multiple=several, mode=mode))
 
 
+def proposed(name: str) -> str:
+    """Make an id of a name, its accents left out; empty if nothing of it may be in one."""
+    letters = unicodedata.normalize("NFKD", name.translate(_LIGATURES))
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
+    return re.sub(r"[^A-Za-z0-9._]+", "-", plain)[:_LONGEST_ID].strip("-.")
+
+
 def half_hours(hours: Mapping[str, Any]) -> bool:
     """Tell whether hours have a beginning and no end, or the other way round."""
     return bool(hours.get(CONF_FROM)) is not bool(hours.get(CONF_TO))
@@ -89,19 +99,18 @@ class AssetFlow(ConfigSubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what the asset is made of, and what it gives."""
-        if not self._titles(SUBENTRY_LOAD):
-            return self.async_abort(reason="no_load")
         return await self._async_ask("user", user_input, {})
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Ask it again."""
+        """Ask it again; what was taken back meanwhile is not shown."""
         subentry = self._get_reconfigure_subentry()
-        data = subentry.data
+        data, loads = subentry.data, self._titles(SUBENTRY_LOAD)
         known = {
             CONF_NAME: subentry.title,
-            **{key: data[key] for key in (CONF_ASSET_ID, CONF_LOADS, CONF_FLEX_PRODUCTS, CONF_MEASURED_BY)},
-            CONF_PARENT: data.get(CONF_PARENT),
-            LIMITS: {str(key): data[str(key)] for key in _LIMITS_SCHEMA.schema},
+            **{key: data[key] for key in (CONF_ASSET_ID, CONF_FLEX_PRODUCTS, CONF_MEASURED_BY)},
+            CONF_LOADS: [one for one in data[CONF_LOADS] if one in loads],
+            **{key: data[key] for key in (CONF_PARENT,) if data.get(key) in self._others()},
+            LIMITS: {str(key): data[str(key)] for key in LIMITS_SCHEMA.schema},
             HOURS: {key: data[key] for key in (CONF_FROM, CONF_TO, CONF_DAYS) if key in data},
         }
         return await self._async_ask("reconfigure", user_input, known)
@@ -109,12 +118,14 @@ class AssetFlow(ConfigSubentryFlow):
     async def _async_ask(
         self, step: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
     ) -> SubentryFlowResult:
+        if not self._titles(SUBENTRY_LOAD):
+            return self.async_abort(reason="no_load")
         errors: dict[str, str] = {}
         if user_input is not None:
-            data = self._data(user_input)
-            errors = self._wrong(data)
+            title, data = user_input[CONF_NAME].strip(), self._data(user_input)
+            errors = self._wrong(data) if title else {CONF_NAME: "no_name"}
             if not errors:
-                title, unique_id = user_input[CONF_NAME].strip(), data[CONF_ASSET_ID]
+                unique_id = data[CONF_ASSET_ID]
                 if self.source == SOURCE_RECONFIGURE:
                     subentry = self._get_reconfigure_subentry()
                     return self.async_update_and_abort(
@@ -140,15 +151,14 @@ class AssetFlow(ConfigSubentryFlow):
         }
         if others := self._titles(SUBENTRY_ASSET):
             form[probatio.Optional(CONF_PARENT)] = chosen(others, several=False)
-        form[probatio.Required(LIMITS)] = section(_LIMITS_SCHEMA, {"collapsed": False})
+        form[probatio.Required(LIMITS)] = section(LIMITS_SCHEMA, {"collapsed": False})
         form[probatio.Required(HOURS)] = section(hours_schema(), {"collapsed": True})
         return probatio.Schema(form)
 
     def _data(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is kept of an asset."""
-        wanted = user_input.get(CONF_ASSET_ID) or re.sub(r"[^A-Za-z0-9._:~-]+", "-", user_input[CONF_NAME]).strip("-")
         data = {
-            CONF_ASSET_ID: wanted.strip(),
+            CONF_ASSET_ID: user_input.get(CONF_ASSET_ID, "").strip() or proposed(user_input[CONF_NAME]),
             **{key: user_input[key] for key in (CONF_LOADS, CONF_FLEX_PRODUCTS, CONF_MEASURED_BY)},
             **user_input[LIMITS],
             **{key: value for key, value in user_input[HOURS].items() if value},
@@ -167,6 +177,8 @@ class AssetFlow(ConfigSubentryFlow):
             errors[CONF_ASSET_ID] = "asset_id_taken"
         if not data[CONF_LOADS]:
             errors[CONF_LOADS] = "no_load_chosen"
+        elif not all({*data[CONF_LOADS]} >= {*part} for part in self._loads_of_parts()):
+            errors[CONF_LOADS] = "part_lacks_loads"
         if not data[CONF_FLEX_PRODUCTS] or not all(_ID.fullmatch(one) for one in data[CONF_FLEX_PRODUCTS]):
             errors[CONF_FLEX_PRODUCTS] = "no_flex_product"
         if data[CONF_MEASURED_BY] == MEASURED_BY_LOADS and not all(map(self._has_sensor, data[CONF_LOADS])):
@@ -182,8 +194,7 @@ class AssetFlow(ConfigSubentryFlow):
         parent = others.get(data[CONF_PARENT])
         if parent is None or not {*data[CONF_LOADS]} <= {*parent.data[CONF_LOADS]}:
             return "parent_lacks_loads"
-        mine = self._get_reconfigure_subentry().subentry_id if self.source == SOURCE_RECONFIGURE else None
-        seen: set[str] = set()
+        mine, seen = self._mine(), set[str]()
         while parent is not None and parent.subentry_id not in seen:
             seen.add(parent.subentry_id)
             above = parent.data.get(CONF_PARENT)
@@ -192,14 +203,23 @@ class AssetFlow(ConfigSubentryFlow):
             parent = others.get(above or "")
         return ""
 
+    def _loads_of_parts(self) -> list[list[str]]:
+        """Return the loads, as far as there are, of each asset that is a part of this one."""
+        mine, there = self._mine(), self._titles(SUBENTRY_LOAD)
+        parts = (one for one in self._others().values() if mine is not None and one.data.get(CONF_PARENT) == mine)
+        return [[load for load in part.data[CONF_LOADS] if load in there] for part in parts]
+
+    def _mine(self) -> str | None:
+        """Return the id of the asset that is changed."""
+        return self._get_reconfigure_subentry().subentry_id if self.source == SOURCE_RECONFIGURE else None
+
     def _has_sensor(self, load: str) -> bool:
         subentry = self._get_entry().subentries.get(load)
         return subentry is not None and bool(subentry.data.get(CONF_POWER_SENSOR))
 
     def _others(self) -> dict[str, ConfigSubentry]:
         """Return the other assets of the building, by their ids."""
-        mine = self._get_reconfigure_subentry().subentry_id if self.source == SOURCE_RECONFIGURE else None
-        found = self._get_entry().get_subentries_of_type(SUBENTRY_ASSET)
+        mine, found = self._mine(), self._get_entry().get_subentries_of_type(SUBENTRY_ASSET)
         return {one.subentry_id: one for one in found if one.subentry_id != mine}
 
     def _titles(self, kind: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The flow of a building: the meter that it is kept under the subscribed power of, and how that is judged."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlow, ConfigFlowResult
@@ -22,6 +23,7 @@ from ..building.const import (
     AUTOMATIC,
     CONF_BLIND_POLICY,
     CONF_ECOWATT_ENTRY,
+    CONF_LEDGER_URL,
     CONF_LIMIT,
     CONF_METER_ENTRY,
     CONF_SUPPLIER_ENTRY,
@@ -31,6 +33,7 @@ from ..building.const import (
 from ..const import CONF_KIND, DOMAIN, Kind
 from ..control.orders import Blind
 from ..control.window import Kind as WindowKind
+from ..ledger import Ledger, LedgerError
 from ..tic.td import CANDIDATES
 
 WINDOWS = (AUTOMATIC, *(kind.value for kind in WindowKind))
@@ -39,6 +42,8 @@ _ADVANCED = "advanced"
 _SIGNALS = "signals"
 _SIGNAL_KINDS = {CONF_ECOWATT_ENTRY: Kind.ECOWATT, CONF_SUPPLIER_ENTRY: Kind.SUPPLIER}
 _MOST_KW = 100_000
+_SQLITE = b"SQLite format 3\0"
+"""How its files begin."""
 
 
 def _options(key: str, options: tuple[str, ...]) -> SelectSelector:
@@ -59,6 +64,7 @@ _ADVANCED_SCHEMA = probatio.Schema(
         probatio.Required(CONF_BLIND_POLICY, default=Blind.HOLD.value): _options(
             CONF_BLIND_POLICY, tuple(policy.value for policy in Blind)
         ),
+        probatio.Optional(CONF_LEDGER_URL): TextSelector(),
     }
 )
 
@@ -79,6 +85,7 @@ class BuildingFlow(ConfigFlow):
             CONF_TD: str(data[CONF_TD]),
             CONF_LIMIT: data[CONF_LIMIT],
             CONF_BLIND_POLICY: data[CONF_BLIND_POLICY],
+            **{key: data[key] for key in (CONF_LEDGER_URL,) if key in data},
         }
         signals = {key: data[key] for key in _SIGNAL_KINDS if key in data}
         known = {
@@ -96,10 +103,14 @@ class BuildingFlow(ConfigFlow):
         if not meters:
             return self.async_abort(reason="no_meter")
         errors: dict[str, str] = {}
+        reason = ""
         if user_input is not None:
-            if title := user_input[CONF_NAME].strip():
+            if not (title := user_input[CONF_NAME].strip()):
+                errors[CONF_NAME] = "no_name"
+            elif reason := await self._async_try_ledger(_ledger_url(user_input), known):
+                errors["base"] = "ledger_unusable"
+            else:
                 return await self._async_take_building(title, user_input)
-            errors[CONF_NAME] = "no_name"
         return self.async_show_form(
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(
@@ -107,7 +118,20 @@ class BuildingFlow(ConfigFlow):
                 user_input or known,
             ),
             errors=errors,
+            description_placeholders={"reason": reason},
         )
+
+    async def _async_try_ledger(self, url: str, known: Mapping[str, Any]) -> str:
+        """Open a ledger that is another than before, unless it is in the configuration folder; return what is wrong."""
+        if not url or url == known.get(_ADVANCED, {}).get(CONF_LEDGER_URL):
+            return ""
+        try:
+            if await self.hass.async_add_executor_job(_is_other_file, url):
+                return "this file is no database of SQLite"
+            await (await Ledger.open(url)).close()
+        except (LedgerError, OSError) as error:
+            return str(error)
+        return ""
 
     async def _async_take_building(self, title: str, user_input: Mapping[str, Any]) -> ConfigFlowResult:
         meter, advanced = user_input[CONF_METER_ENTRY], user_input[_ADVANCED]
@@ -120,6 +144,8 @@ class BuildingFlow(ConfigFlow):
             CONF_BLIND_POLICY: advanced[CONF_BLIND_POLICY],
             **user_input.get(_SIGNALS, {}),
         }
+        if url := _ledger_url(user_input):
+            data[CONF_LEDGER_URL] = url
         unique_id = f"building_{meter}"
         if self.source != SOURCE_RECONFIGURE:
             await self.async_set_unique_id(unique_id)
@@ -139,6 +165,19 @@ class BuildingFlow(ConfigFlow):
         """Return the entries of a kind."""
         entries = self.hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         return [entry for entry in entries if entry.data[CONF_KIND] == kind]
+
+
+def _ledger_url(user_input: Mapping[str, Any]) -> str:
+    return str(user_input[_ADVANCED].get(CONF_LEDGER_URL, "")).strip()
+
+
+def _is_other_file(url: str) -> bool:
+    """Tell whether a URL is that of a file which is no database: a ledger would take its place. Raises OSError."""
+    path = Path(url.partition("///")[2].partition("?")[0])
+    if not url.startswith("sqlite") or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) not in (b"", _SQLITE)
 
 
 def _choice(entries: list[ConfigEntry]) -> SelectSelector:

@@ -1,6 +1,7 @@
 """The flow of an operator of a building: how it shows who it is, what it sees, what is accepted from it."""
 
 from collections.abc import Mapping
+import re
 import time
 from typing import Any
 
@@ -55,9 +56,12 @@ from .asset import HOURS, chosen, half_hours, hours_schema
 from .load_forms import box
 
 _NOTIFY = "notify"
+_NOTIFIES = re.compile(rf"{_NOTIFY}\.[a-z0-9_]+")
+_NOT_ASKED_BY = frozenset(("persistent_notification", "send_message"))
+"""What shows what is shown in any case; what needs an entity, and knows no buttons."""
 _MOST_PRICE = 10
 _DAY_MIN = 1_440
-_OIDC_SCHEMA = probatio.Schema(
+OIDC_SCHEMA = probatio.Schema(
     {
         probatio.Required(CONF_NAME): TextSelector(),
         probatio.Required(CONF_ISSUER): TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
@@ -86,6 +90,8 @@ class OperatorFlow(ConfigSubentryFlow):
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what is to be changed."""
+        if not self._assets():
+            return self.async_abort(reason="no_asset")
         subentry = self._get_reconfigure_subentry()
         self._title = subentry.title
         self._who = _who(subentry.data)
@@ -101,7 +107,12 @@ class OperatorFlow(ConfigSubentryFlow):
         if user_input is not None:
             who = {key: user_input[key].strip() for key in (CONF_ISSUER, CONF_AUDIENCE, CONF_CLIENT)}
             self._title, self._who = user_input[CONF_NAME].strip(), {CONF_AUTH: AUTH_OIDC, **who}
-            if self._known_already():
+            errors = {key: "no_value" for key in (CONF_AUDIENCE, CONF_CLIENT) if not who[key]}
+            if not self._title:
+                errors[CONF_NAME] = "no_name"
+            if errors:
+                pass
+            elif self._known_already():
                 errors[CONF_CLIENT] = "operator_known"
             elif wrong := await self._async_try(who[CONF_ISSUER]):
                 errors[CONF_ISSUER] = wrong
@@ -109,7 +120,7 @@ class OperatorFlow(ConfigSubentryFlow):
                 return await self.async_step_policy()
         return self.async_show_form(
             step_id="oidc",
-            data_schema=self.add_suggested_values_to_schema(_OIDC_SCHEMA, user_input or self._shown()),
+            data_schema=self.add_suggested_values_to_schema(OIDC_SCHEMA, user_input or self._shown()),
             errors=errors,
         )
 
@@ -124,7 +135,7 @@ class OperatorFlow(ConfigSubentryFlow):
             return self.async_abort(reason="no_user")
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._title = (user_input.get(CONF_NAME) or users[user_input[CONF_USER]]).strip()
+            self._title = user_input.get(CONF_NAME, "").strip() or users[user_input[CONF_USER]]
             self._who = {CONF_AUTH: AUTH_USER, CONF_USER: user_input[CONF_USER]}
             if not self._known_already():
                 return await self.async_step_policy()
@@ -134,7 +145,7 @@ class OperatorFlow(ConfigSubentryFlow):
         )
         return self.async_show_form(
             step_id="home_assistant",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input or self._shown()),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or self._shown(users)),
             errors=errors,
         )
 
@@ -142,14 +153,20 @@ class OperatorFlow(ConfigSubentryFlow):
         """Ask what the operator sees, and what is accepted from it without asking."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            hours = user_input[HOURS]
+            rest = {key: value for key, value in user_input.items() if key != HOURS}
+            hours = {key: value for key, value in user_input[HOURS].items() if value}
+            if not (notify := rest.pop(CONF_NOTIFY, "").strip()):
+                pass
+            elif _NOTIFIES.fullmatch(notify):
+                rest[CONF_NOTIFY] = notify
+            else:
+                errors[CONF_NOTIFY] = "no_notify"
+            if not user_input[CONF_ASSETS]:
+                errors[CONF_ASSETS] = "no_asset_chosen"
             if half_hours(hours):
                 errors["base"] = "half_hours"
-            elif not user_input[CONF_ASSETS]:
-                errors[CONF_ASSETS] = "no_asset_chosen"
-            else:
-                rest = {key: value for key, value in user_input.items() if key != HOURS and value is not None}
-                return self._finish({**self._who, **rest, **{key: value for key, value in hours.items() if value}})
+            if not errors:
+                return self._finish({**self._who, **rest, **hours})
         known: Mapping[str, Any] = user_input or self._present()
         return self.async_show_form(
             step_id="policy",
@@ -163,7 +180,8 @@ class OperatorFlow(ConfigSubentryFlow):
         )
 
     def _policy_schema(self) -> probatio.Schema:
-        services = sorted(f"{_NOTIFY}.{name}" for name in self.hass.services.async_services_for_domain(_NOTIFY))
+        there = self.hass.services.async_services_for_domain(_NOTIFY).keys() - _NOT_ASKED_BY
+        services = sorted(f"{_NOTIFY}.{name}" for name in there)
         notify = SelectSelectorConfig(options=services, custom_value=True, mode=SelectSelectorMode.DROPDOWN)
         return probatio.Schema(
             {
@@ -201,7 +219,7 @@ class OperatorFlow(ConfigSubentryFlow):
             usable = await Keys(async_get_clientsession(self.hass), issuer, time.monotonic).usable()
         except KeysUnavailableError as error:
             LOGGER.debug("The identity provider was tried in vain: %s", error)
-            return "issuer_not_https" if "not https" in str(error) else "issuer_unusable"
+            return f"issuer_{error.flaw}"
         return "" if usable else "issuer_without_keys"
 
     def _known_already(self) -> bool:
@@ -217,12 +235,15 @@ class OperatorFlow(ConfigSubentryFlow):
     def _assets(self) -> dict[str, str]:
         return {one.subentry_id: one.title for one in self._get_entry().get_subentries_of_type(SUBENTRY_ASSET)}
 
-    def _shown(self) -> dict[str, Any]:
-        """Return what is known of who the operator is."""
+    def _shown(self, users: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return what is known of who the operator is; of the user only if it is among some."""
         if self.source != SOURCE_RECONFIGURE:
             return {}
         subentry = self._get_reconfigure_subentry()
-        return {CONF_NAME: subentry.title, **_who(subentry.data)}
+        shown = {CONF_NAME: subentry.title, **_who(subentry.data)}
+        if users is not None and shown.get(CONF_USER) not in users:
+            shown.pop(CONF_USER, None)
+        return shown
 
     def _present(self) -> dict[str, Any]:
         """Return what is open to the operator now."""
