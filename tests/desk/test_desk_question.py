@@ -100,7 +100,7 @@ async def test_silence(player: Player, tmp_path: Path) -> None:
     )
     await asked(school, within=10)
     [(_, text)] = shown(school.hass)
-    assert text.endswith("Without an answer by 22:11 it is accepted.")
+    assert text.endswith("Without an answer by 22:10 it is accepted.")
     await school.loop.run(12, until=lambda: school.record().state is not State.RECEIVED)
     assert shown(school.hass) == []
 

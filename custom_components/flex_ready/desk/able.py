@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..control.orders import Mode
 from ..flexibility.capability import Building, Promise, Terms, potential
 from ..flexibility.model import Asset
-from ..flexibility.record import RequestRecord
+from ..flexibility.record import Key, RequestRecord
 from ..flexibility.shares import LoadFacts
 from .assets import AssetSetup
 
@@ -22,8 +22,9 @@ def facts(
     promised: Iterable[RequestRecord],
     by_asset: Mapping[str, AssetSetup],
     now: datetime,
+    serve: Mapping[Key, tuple[str, ...]] | None = None,
 ) -> Building:
-    """Return what is known of all loads now, and what is promised of them."""
+    """Return what is known of all loads now, and what is promised of them; `serve`: the loads that serve what."""
     held = sorted((one for one in promised if one.held is not None), key=promised_at)
     return Building(
         now=now,
@@ -39,7 +40,7 @@ def facts(
         },
         limits=building.kept.mode is Mode.LIMIT,
         promised=tuple(
-            Promise(loads=by_asset[one.key.asset_id].loads, power=one.power)
+            Promise(loads=by_asset[one.key.asset_id].loads, power=one.power, serve=(serve or {}).get(one.key, ()))
             for one in held
             if one.key.asset_id in by_asset
         ),

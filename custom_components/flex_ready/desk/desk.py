@@ -221,6 +221,13 @@ class Desk:
         """Return what an asset can give now, for its longest activation (W)."""
         return self.verdicts.able(asset_id, self.book.records, self.now())
 
+    def answered_by(self, record: RequestRecord, operator: Operator) -> datetime:
+        """Return by when a user has to answer a request; silence is an answer while it can still be ordered."""
+        waits = record.history[0].at + operator.policy.answer_within
+        potential = self.book.site.potential(record.key.asset_id, record.request)
+        delay = timedelta() if potential is None else potential.mobilization_delay
+        return min(waits, record.start - delay - _TO_ORDER)
+
     def operator_of(self, key: Key) -> Operator | None:
         """Return the operator of a request, if it is still there."""
         if (key.issuer, key.client) == (self.local.issuer, self.local.client):
@@ -231,7 +238,7 @@ class Desk:
     def wishes(self, now: datetime) -> Iterable[Wish]:
         """Give what the arbiter is asked for."""
         active = [record for record in self.minding.live if record.due(now) is not None]
-        return self.running.wishes(active, self.verdicts.allotted(active, now), now) if active else ()
+        return self.running.wishes(active, self.verdicts.allotted(self.book.records, active, now), now)
 
     @callback
     def look(self) -> None:
@@ -340,6 +347,8 @@ class Desk:
 
 
 _REFUSED = 400
+_TO_ORDER = timedelta(minutes=1)
+"""So long an operator has to order what was offered last."""
 _MANY_CALLS = 200
 _MOST_CALLS = 2_000
 _CALLS_WAIT = timedelta(minutes=1)

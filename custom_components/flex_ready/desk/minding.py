@@ -130,7 +130,7 @@ class Minding:
         """Answer for a user who does not."""
         desk = self._desk
         record, operator = desk.book.records[key], desk.operator_of(key)
-        if operator is not None and now < record.history[0].at + operator.policy.answer_within:
+        if operator is not None and now < desk.answered_by(record, operator):
             return
         verdict: Offer | Decline = Decline(cause=Cause.POLICY, detail="nobody answered")
         if operator is not None and operator.policy.silence_accepts:

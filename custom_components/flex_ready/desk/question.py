@@ -1,6 +1,5 @@
 """Asking the user about a request that waits: a notification in Home Assistant, and one with buttons on a phone."""
 
-from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ class Question:
     def start(self) -> CALLBACK_TYPE:
         """Ask about what waits already, on the screen only, and about what comes; return what ends that."""
         hass = self._building.hass
-        for record in self._desk.book.records.values():
+        for record in self._desk.book.records.open():
             if record.state is State.RECEIVED:
                 self._show(record)
         stops = (self._desk.async_listen(self._told), hass.bus.async_listen(EVENT_ACTION, self._pressed))
@@ -115,11 +114,8 @@ class Question:
 
     def _text(self, record: RequestRecord) -> str:
         """Say who asks for what, until when an answer is waited for, and what silence means."""
-        operator = self._desk.operator_of(record.key)
-        policy = self._desk.local.policy if operator is None else operator.policy
-        potential = self._desk.book.site.potential(record.key.asset_id, record.request)
-        delay = timedelta() if potential is None else potential.mobilization_delay
-        until = min(record.history[0].at + policy.answer_within, record.start - delay)
+        operator = self._desk.operator_of(record.key) or self._desk.local
+        policy, until = operator.policy, self._desk.answered_by(record, operator)
         start, end = wording.times(self._building, record)
         return self._building.words.text(
             "request_question_accept" if policy.silence_accepts else "request_question_decline",

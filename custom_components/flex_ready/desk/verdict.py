@@ -10,9 +10,11 @@ from ..control.orders import Mode
 from ..flexibility.book import Decline
 from ..flexibility.capability import Building, ability, allot
 from ..flexibility.judge import Site
+from ..flexibility.lifecycle import OPEN
 from ..flexibility.model import Offer, Request
 from ..flexibility.policy import Standing, offer, outside
 from ..flexibility.record import Cause, Key, RequestRecord
+from ..flexibility.register import Register
 from ..flexibility.rules import blocks
 from ..slots import Series, Slot, Stretch
 from .able import asset, facts, promised_at
@@ -22,8 +24,6 @@ from .operators import Operator
 if TYPE_CHECKING:
     from ..building.coordinator import BuildingCoordinator
     from .lately import Lately
-
-type Records = Mapping[Key, RequestRecord]
 
 _BESIDE = timedelta(days=2)
 _HOUR = timedelta(hours=1)
@@ -41,6 +41,8 @@ class Verdicts:
         self._by_asset = {one.asset_id: one for one in setups.values()}
         self._bacs_id = bacs_id
         self._lately = lately
+        self._serve: dict[Key, tuple[str, ...]] = {}
+        """The loads that were allotted last."""
         self._site: tuple[tuple[datetime, Mode], Site] | None = None
 
     def site(self, now: datetime) -> Site:
@@ -66,7 +68,7 @@ class Verdicts:
         return "" if kept.on else "load shedding is switched off"
 
     def verdict(
-        self, operator: Operator, asset_id: str, request: Request, records: Records, now: datetime
+        self, operator: Operator, asset_id: str, request: Request, records: Register, now: datetime
     ) -> Offer | Decline | None:
         """Answer a request by rule; None: the user is to be asked."""
         policy = operator.policy
@@ -83,7 +85,7 @@ class Verdicts:
         operator: Operator,
         asset_id: str,
         request: Request,
-        records: Records,
+        records: Register,
         now: datetime,
         most_w: Decimal | None = None,
     ) -> Offer | Decline:
@@ -96,42 +98,50 @@ class Verdicts:
             request = replace(request, power=Series(tuple(less)))
         return offer(operator.policy, request, potential, self._standing(operator, asset_id, request, records, now))
 
-    def able(self, asset_id: str, records: Records, now: datetime) -> Decimal | None:
+    def able(self, asset_id: str, records: Register, now: datetime) -> Decimal | None:
         """Return what an asset can give from now on, for its longest activation (W); None: there is no such asset."""
         setup = self._by_asset.get(asset_id)
         if setup is None:
             return None
         stretch = Stretch(now, now + (setup.longest or _HOUR))
-        return Decimal() if self.idle() else self._able(setup, (stretch,), records.values(), now)
+        near = records.promised(stretch.start, stretch.end)
+        return Decimal() if self.idle() else self._able(setup, (stretch,), near, now)
 
-    def allotted(self, records: Iterable[RequestRecord], now: datetime) -> Mapping[Key, tuple[str, ...]]:
-        """Return the loads that serve each of some requests, no load two of them at a time."""
-        held = sorted((one for one in records if one.key.asset_id in self._by_asset), key=promised_at)
-        if len(held) < _TWO:
-            return {one.key: self._by_asset[one.key.asset_id].loads for one in held}
-        found = allot(self._known(held, now))
-        return {one.key: loads for one, loads in zip(held, found, strict=True)}
+    def allotted(
+        self, records: Register, active: Sequence[RequestRecord], now: datetime
+    ) -> Mapping[Key, tuple[str, ...]]:
+        """Return the loads that serve each running request: no load serves two, nor what is promised to another."""
+        if not active:
+            self._serve = {}
+            return self._serve
+        about = records.promised(min(one.start for one in active), max(one.end for one in active))
+        held = sorted(
+            (one for one in about if one.state in OPEN and one.end > now and one.key.asset_id in self._by_asset),
+            key=promised_at,
+        )
+        found = allot(facts(self._building, self._lately, held, self._by_asset, now, self._serve))
+        self._serve = {one.key: loads for one, loads in zip(held, found, strict=True)}
+        return self._serve
 
     def _standing(
-        self, operator: Operator, asset_id: str, request: Request, records: Records, now: datetime
+        self, operator: Operator, asset_id: str, request: Request, records: Register, now: datetime
     ) -> Standing:
         policies = self._building.policies
         near = [
             one
-            for one in records.values()
-            if one.request.start < request.end + _BESIDE
-            and request.start - _BESIDE < one.request.end
-            and one.request.id != request.id
+            for one in records.promised(request.start - _BESIDE, request.end + _BESIDE)
+            if one.request.id != request.id
         ]
+        able = self._able(self._by_asset[asset_id], blocks(request.power), near, now)
+        if request.start < now:  # it can only be talked about, as the examples of Annex 1 do
+            able = max(slot.value for slot in request.power)
         return Standing(
             now=now,
             zone=self._building.zone,
-            able=self._able(self._by_asset[asset_id], blocks(request.power), near, now),
+            able=able,
             red=() if policies is None else policies.red(),
             activations=tuple(
-                one.start
-                for one in near
-                if (one.key.issuer, one.key.client) == (operator.issuer, operator.client) and one.held is not None
+                one.start for one in near if (one.key.issuer, one.key.client) == (operator.issuer, operator.client)
             ),
             idle=self.idle(),
         )
@@ -143,6 +153,3 @@ class Verdicts:
 
     def _known(self, records: Iterable[RequestRecord], now: datetime) -> Building:
         return facts(self._building, self._lately, records, self._by_asset, now)
-
-
-_TWO = 2
