@@ -5,7 +5,7 @@ from typing import Any
 
 from closed_loop import load_data
 from conftest import meter_entry
-from homeassistant.config_entries import SOURCE_USER, ConfigSubentry, ConfigSubentryData, SubentryFlowResult
+from homeassistant.config_entries import SOURCE_USER, ConfigSubentry, ConfigSubentryDataWithId, SubentryFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import config_validation as cv
@@ -50,10 +50,10 @@ async def building(hass: HomeAssistant, tmp_path: Path, enable_custom_integratio
     return entry
 
 
-def load(name: str) -> ConfigSubentryData:
+def load(name: str) -> ConfigSubentryDataWithId:
     """Make a load; its id is its name."""
     sensor = {"power_sensor": f"sensor.{name}"} if name in METERED else {}
-    return ConfigSubentryData(  # type: ignore[typeddict-item]
+    return ConfigSubentryDataWithId(
         subentry_id=name,
         subentry_type="load",
         title=name.title(),
