@@ -97,6 +97,13 @@ async def test_all_that_is_said_is_read(hass: HomeAssistant, building: MockConfi
     assert desk(building).setups.keys() == {whole.subentry_id, talk.last.subentry_id}
 
 
+async def test_whole_numbers_are_kept_as_such(hass: HomeAssistant, building: MockConfigEntry) -> None:
+    """Though a browser's numbers are floating."""
+    talk = await added(hass, building, filled("Heating", limits={"most_power": 12.5, "recovery": 30.0}))
+    kept = {key: talk.last.data[key] for key in ("most_power", "mobilization_delay", "recovery", "activations_per_day")}
+    assert repr(kept) == "{'most_power': 12.5, 'mobilization_delay': 5, 'recovery': 30, 'activations_per_day': 2}"
+
+
 @pytest.mark.parametrize(
     ("name", "asset_id"),
     [

@@ -510,6 +510,34 @@ async def test_the_user_became_an_administrator(hass: HomeAssistant, building: M
     assert (talk.last.title, Operator.of(talk.last).client) == ("Other", other.id)
 
 
+@pytest.mark.parametrize("named", [{}, {"name": "Aggregator"}])
+async def test_the_user_changes_meanwhile(
+    hass: HomeAssistant, building: MockConfigEntry, user: User, named: dict[str, str]
+) -> None:
+    """Who became an administrator, or is gone, while the form was open is refused; another is asked for."""
+    gone = await hass.auth.async_create_user("Soon gone", group_ids=[GROUP_ID_USER])
+    other = await hass.auth.async_create_user("Other", group_ids=[GROUP_ID_USER])
+    talk = await begin(hass, building, "home_assistant")
+    await hass.auth.async_update_user(user, group_ids=[GROUP_ID_ADMIN])
+    await talk.submit({"user": user.id, **named})
+    assert (talk.step, talk.errors) == ("home_assistant", {"user": "user_unfit"})
+    assert (talk.offered("user"), talk.shown) == ([gone.id, other.id], named)
+    await hass.auth.async_remove_user(gone)
+    assert (await talk.submit({"user": gone.id, **named})).errors == {"user": "user_unfit"}
+    assert (await talk.submit({"user": other.id, **named})).step == "policy"
+
+
+async def test_whole_numbers_are_kept_as_such(hass: HomeAssistant, building: MockConfigEntry, user: User) -> None:
+    """Though a browser's numbers are floating; what is true or false stays so."""
+    talk = await with_user(hass, building, user, answer_within=20.0, price=1.0)
+    kept = {key: talk.last.data[key] for key in ("answer_within", "offer_holds", "most_activations", "price")}
+    assert repr(kept) == "{'answer_within': 20, 'offer_holds': 15, 'most_activations': 2, 'price': 1}"
+    assert talk.last.data["despite_red"] is False
+    talk = await change(hass, building, "policy")
+    await talk.submit({**PLAIN, "price": 0.125})
+    assert talk.last.data["price"] == 0.125
+
+
 async def test_home_assistant_has_no_address(hass: HomeAssistant, building: MockConfigEntry, user: User) -> None:
     """Then the path is told all the same."""
     hass.config.api = None

@@ -94,6 +94,13 @@ def half_hours(hours: Mapping[str, Any]) -> bool:
     return bool(hours.get(CONF_FROM)) is not bool(hours.get(CONF_TO))
 
 
+def with_whole(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with each whole number as such: a form gives all numbers as floating ones."""
+    return {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in values.items()
+    }
+
+
 class AssetFlow(ConfigSubentryFlow):
     """Adds an asset, and changes what it gives."""
 
@@ -160,7 +167,7 @@ class AssetFlow(ConfigSubentryFlow):
         data = {
             CONF_ASSET_ID: user_input.get(CONF_ASSET_ID, "").strip() or proposed(user_input[CONF_NAME]),
             **{key: user_input[key] for key in (CONF_LOADS, CONF_FLEX_PRODUCTS, CONF_MEASURED_BY)},
-            **user_input[LIMITS],
+            **with_whole(user_input[LIMITS]),
             **{key: value for key, value in user_input[HOURS].items() if value},
         }
         if parent := user_input.get(CONF_PARENT):

@@ -52,7 +52,7 @@ from ..desk.const import (
 from ..desk.operators import Operator
 from ..desk.site import bacs_id
 from ..flexibility.dialects import DIALECTS, NATIVE
-from .asset import HOURS, chosen, half_hours, hours_schema
+from .asset import HOURS, chosen, half_hours, hours_schema, with_whole
 from .load_forms import box
 
 _NOTIFY = "notify"
@@ -135,17 +135,23 @@ class OperatorFlow(ConfigSubentryFlow):
             return self.async_abort(reason="no_user")
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._title = user_input.get(CONF_NAME, "").strip() or users[user_input[CONF_USER]]
-            self._who = {CONF_AUTH: AUTH_USER, CONF_USER: user_input[CONF_USER]}
-            if not self._known_already():
+            user = user_input[CONF_USER]
+            self._title = user_input.get(CONF_NAME, "").strip() or users.get(user, "")
+            self._who = {CONF_AUTH: AUTH_USER, CONF_USER: user}
+            if user not in users:  # no more, since the form was shown
+                errors[CONF_USER] = "user_unfit"
+            elif self._known_already():
+                errors[CONF_USER] = "operator_known"
+            else:
                 return await self.async_step_policy()
-            errors[CONF_USER] = "operator_known"
+        known = user_input or self._shown()
+        shown = {key: value for key, value in known.items() if key != CONF_USER or value in users}
         schema = probatio.Schema(
             {probatio.Required(CONF_USER): chosen(users, several=False), probatio.Optional(CONF_NAME): TextSelector()}
         )
         return self.async_show_form(
             step_id="home_assistant",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input or self._shown(users)),
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
         )
 
@@ -166,7 +172,7 @@ class OperatorFlow(ConfigSubentryFlow):
             if half_hours(hours):
                 errors["base"] = "half_hours"
             if not errors:
-                return self._finish({**self._who, **rest, **hours})
+                return self._finish({**self._who, **with_whole(rest), **hours})
         known: Mapping[str, Any] = user_input or self._present()
         return self.async_show_form(
             step_id="policy",
@@ -235,15 +241,12 @@ class OperatorFlow(ConfigSubentryFlow):
     def _assets(self) -> dict[str, str]:
         return {one.subentry_id: one.title for one in self._get_entry().get_subentries_of_type(SUBENTRY_ASSET)}
 
-    def _shown(self, users: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Return what is known of who the operator is; of the user only if it is among some."""
+    def _shown(self) -> dict[str, Any]:
+        """Return what is known of who the operator is."""
         if self.source != SOURCE_RECONFIGURE:
             return {}
         subentry = self._get_reconfigure_subentry()
-        shown = {CONF_NAME: subentry.title, **_who(subentry.data)}
-        if users is not None and shown.get(CONF_USER) not in users:
-            shown.pop(CONF_USER, None)
-        return shown
+        return {CONF_NAME: subentry.title, **_who(subentry.data)}
 
     def _present(self) -> dict[str, Any]:
         """Return what is open to the operator now."""
