@@ -151,7 +151,7 @@ async def _creates(url: str, token: str, start: float, per_second: int, seconds:
     async with ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
 
         async def create(i: int) -> None:
-            begin = datetime.fromtimestamp(start, UTC) + timedelta(minutes=2 * i)
+            begin = datetime.fromtimestamp(start, UTC) + timedelta(minutes=30 * i)
             slot = {"power": {"unit": "W", "multiplier": "k", "value": 4.5}, "start": begin.isoformat()}
             slot["end"] = (begin + timedelta(minutes=1)).isoformat()
             body = {"requestID": f"r{i}", "flexProduct": "WID", "direction": "decrease", "power": [slot]}

@@ -1,5 +1,7 @@
 """Answers, written: JSON with its entity tag, answers of the request book with their headers."""
 
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -15,11 +17,27 @@ _LIVE = "no-store"
 _ASK_AGAIN = "private, no-cache"
 _REPLAYED = "Idempotency-Replayed"
 _REFUSED = 400
+_MOST_WRITTEN = 256
 
 
 def dumps(body: object) -> bytes:
     """Write JSON."""
     return json_bytes(body)
+
+
+class Written:
+    """What was written last: who asks again for what has not changed is given the same bytes."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+
+    def get(self, of: Hashable, make: Callable[[], object]) -> bytes:
+        """Return what is written of something; `of` names it as it is now."""
+        data = self._kept.pop(of, None)
+        self._kept[of] = data = dumps(make()) if data is None else data
+        if len(self._kept) > _MOST_WRITTEN:
+            self._kept.popitem(last=False)
+        return data
 
 
 def written(request: web.Request, data: bytes, *, tag: str | None = None, live: bool = False) -> web.Response:

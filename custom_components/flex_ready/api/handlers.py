@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from ..building.const import CONF_METER_ENTRY
 from ..flexibility.answer import problem, reply
@@ -18,7 +19,7 @@ from ..flexibility.model import Asset, Confirmation, Consumption, Potential, Req
 from ..flexibility.problem import RefusedError
 from ..flexibility.wire import Json, Reader, Writer
 from ..meter.coordinator import MeterConfigEntry
-from .answers import below, dumps, told, written
+from .answers import Written, below, dumps, told, written
 from .body import read_json
 from .problems import ProblemError, Trouble
 from .query import Period, period, window
@@ -77,6 +78,11 @@ class Visit:
         return self.request.match_info["request_id"]
 
     @property
+    def kept(self) -> Written:
+        """Return what was written last."""
+        return self.hass.data.setdefault(_WRITTEN, Written())
+
+    @property
     def writer(self) -> Writer:
         """Return what writes the operator's dialect."""
         return Writer(self.at.operator.dialect, self.at.desk.zone)
@@ -87,6 +93,7 @@ class Visit:
         return Reader(self.at.operator.dialect, self.at.desk.zone)
 
 
+_WRITTEN: HassKey[Written] = HassKey("flex_ready_api_written")
 type Handler = Callable[[Visit], Awaitable[web.Response]]
 
 
@@ -120,8 +127,11 @@ async def one_bacs(visit: Visit) -> web.Response:
 
 async def assets(visit: Visit) -> web.Response:
     """List the assets that the operator sees."""
-    found = visit.at.desk.assets_of(visit.at.operator)
-    return written(visit.request, dumps([visit.writer.asset(one) for one in found]))
+    desk, operator = visit.at.desk, visit.at.operator
+    of = (desk.bacs.id, operator.subentry_id, desk.as_of)
+    return written(
+        visit.request, visit.kept.get(of, lambda: [visit.writer.asset(one) for one in desk.assets_of(operator)])
+    )
 
 
 async def one_asset(visit: Visit) -> web.Response:
@@ -152,8 +162,10 @@ async def read(visit: Visit) -> web.Response:
     """Show a request as it stands."""
     seat = visit.at
     record = seat.desk.record(seat.operator, visit.asset_id, visit.request_id)
-    tag = None if record is None else f"{record.revision}-{seat.operator.dialect.name}"
-    return told(visit.request, seat.desk.read(seat.operator, visit.asset_id, visit.request_id), tag=tag)
+    if record is None:
+        raise nothing()
+    tag = f"{record.revision}-{seat.operator.dialect.name}"
+    return written(visit.request, visit.kept.get((record.key, tag), lambda: reply(record, visit.writer)), tag=tag)
 
 
 async def confirm(visit: Visit) -> web.Response:

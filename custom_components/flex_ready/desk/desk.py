@@ -1,7 +1,7 @@
 """The desk of a building: every call and every word of the user goes through its book, kept before it has an effect."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -109,6 +109,11 @@ class Desk:
         assets = self.verdicts.site(self.now()).assets
         return tuple(assets[one.asset_id] for name, one in self.setups.items() if name in operator.assets)
 
+    @property
+    def as_of(self) -> Hashable:
+        """What the assets are told as of: they are the same as long as this is."""
+        return self.verdicts.as_of(self.now())
+
     def asset_of(self, operator: Operator, asset_id: str) -> Asset | None:
         """Return an asset that an operator sees."""
         setup = self._by_asset.get(asset_id)
@@ -148,10 +153,6 @@ class Desk:
         """Let an operator withdraw a request. Raises LedgerError if that cannot be kept."""
         key = self.key(operator, asset_id, request_id)
         return await self._do(lambda now: self.book.cancel(key, now=now, dialect=operator.dialect))
-
-    def read(self, operator: Operator, asset_id: str, request_id: str) -> Answer:
-        """Answer how a request stands."""
-        return self.book.read(self.key(operator, asset_id, request_id), dialect=operator.dialect)
 
     def record(self, operator: Operator, asset_id: str, request_id: str) -> RequestRecord | None:
         """Return a request of an operator."""

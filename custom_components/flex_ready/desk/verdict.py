@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _BESIDE = timedelta(days=2)
 _HOUR = timedelta(hours=1)
+_RESTED = timedelta(hours=3)
+"""What ended, or begins, at such a distance, and the times of a load besides, tells nothing on it."""
 
 
 class Verdicts:
@@ -45,19 +47,20 @@ class Verdicts:
         """The loads that were allotted last."""
         self._site: tuple[tuple[datetime, Mode], Site] | None = None
 
+    def as_of(self, now: datetime) -> tuple[datetime, Mode]:
+        """Return what the site is worked out for: a minute, and what the building does."""
+        return now.replace(second=0, microsecond=0), self._building.kept.mode
+
     def site(self, now: datetime) -> Site:
         """Return the site, as it is in this minute."""
-        minute = now.replace(second=0, microsecond=0)
-        if self._site is None or self._site[0] != (minute, self._building.kept.mode):
+        as_of = self.as_of(now)
+        if self._site is None or self._site[0] != as_of:
             known = self._known((), now)
             found = {
                 one.asset_id: asset(known, one, self._setups.get(one.parent or ""), self._bacs_id)
                 for one in self._setups.values()
             }
-            self._site = (
-                (minute, self._building.kept.mode),
-                Site(bacs_id=self._bacs_id, assets=found, zone=self._building.zone),
-            )
+            self._site = as_of, Site(bacs_id=self._bacs_id, assets=found, zone=self._building.zone)
         return self._site[1]
 
     def idle(self) -> str:
@@ -149,7 +152,14 @@ class Verdicts:
     def _able(
         self, setup: AssetSetup, stretches: Sequence[Stretch], records: Iterable[RequestRecord], now: datetime
     ) -> Decimal:
-        return ability(self._known(records, now), setup.loads, stretches).able
+        """Return what an asset can give besides what is promised so near that it tells on its loads."""
+        loads = [ours.load for ours in self._building.handovers.values()]
+        counted = any(load.most_sheds is not None for load in loads)
+        rest = timedelta(milliseconds=max((load.min_on + load.min_off for load in loads), default=0))
+        reach = _BESIDE if counted else min(_BESIDE, _RESTED + rest)
+        first, last = stretches[0].start - reach, stretches[-1].end + reach
+        near = (one for one in records if one.end > first and one.start < last)
+        return ability(self._known(near, now), setup.loads, stretches).able
 
     def _known(self, records: Iterable[RequestRecord], now: datetime) -> Building:
         return facts(self._building, self._lately, records, self._by_asset, now)
