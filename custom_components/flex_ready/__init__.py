@@ -13,7 +13,7 @@ from .building.coordinator import BuildingConfigEntry, BuildingCoordinator
 from .building.herald import forget_issues as forget_building_issues
 from .building.store import store as building_store
 from .const import CONF_KIND, DOMAIN, Kind
-from .desk.opening import Opening, issue_of as ledger_issue_of
+from .desk.opening import Opening, async_forget, issue_of as ledger_issue_of
 from .fleet.coordinator import FleetCoordinator
 from .fleet.site import FleetConfigEntry
 from .fleet.store import store as fleet_store
@@ -107,5 +107,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -
             forget_building_issues(hass, cast("BuildingConfigEntry", entry))
             ir.async_delete_issue(hass, DOMAIN, ledger_issue_of(entry.entry_id))
             await building_store(hass, entry.entry_id).async_remove()
+            await async_forget(hass, cast("BuildingConfigEntry", entry))
         case Kind.FLEET:
             await fleet_store(hass, entry.entry_id).async_remove()

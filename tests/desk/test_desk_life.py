@@ -2,18 +2,20 @@
 
 from datetime import timedelta
 from decimal import Decimal
+import json
 from pathlib import Path
 
 from conftest import Player
-from desks import School
+from desks import ISSUER, School
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.exceptions import ServiceValidationError
 import pytest
 
 from custom_components.flex_ready.control.orders import Mode
+from custom_components.flex_ready.diagnostics import async_get_config_entry_diagnostics
 from custom_components.flex_ready.flexibility.model import Confirmation
 from custom_components.flex_ready.flexibility.record import Cause, State, Trigger
-from custom_components.flex_ready.ledger import LedgerError
+from custom_components.flex_ready.ledger import Ledger, LedgerError
 
 pytestmark = pytest.mark.usefixtures("socket_enabled", "enable_custom_integrations")
 
@@ -190,3 +192,42 @@ async def test_assets_that_share_loads(player: Player, tmp_path: Path) -> None:
 def _data(school: School) -> dict[str, object]:
     [found] = [one for one in school.loop.entry.subentries.values() if one.subentry_type == "asset"]
     return dict(found.data)
+
+
+async def test_diagnostics_name_nobody(player: Player, tmp_path: Path) -> None:
+    """What happened to requests is told, and neither who asked nor by which id."""
+    school = await active(player, tmp_path)
+    school.desk.note_call(school.operator, "somebody", "GET", "/bacs", 200, "")
+    told = await async_get_config_entry_diagnostics(school.hass, school.loop.entry)  # type: ignore[arg-type]
+    assert told["desk"]["requests"] == {"active": 1}
+    [shown] = told["desk"]["open"]
+    assert [one["state"] for one in shown["history"]][-1] == "active"
+    [operator] = told["desk"]["operators"]
+    assert operator["last_call"]["status"] == 200
+    text = json.dumps(told, default=str)
+    assert not [word for word in (ISSUER, "somebody", '"r1"') if word in text]
+
+
+async def test_a_building_that_is_removed(player: Player, tmp_path: Path) -> None:
+    """Nothing of it stays in the ledger."""
+    school = await School.begin(player, tmp_path)
+    await school.order(school.request(9_000, within=60))
+    entry_id = school.loop.entry.entry_id
+    await school.hass.config_entries.async_remove(entry_id)
+    await school.hass.async_block_till_done()
+    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'flex_ready.db'}")
+    assert await ledger.transitions(entry_id) == []
+    await ledger.close()
+
+
+async def test_the_last_calls_outlive_a_reload(player: Player, tmp_path: Path) -> None:
+    """Who called last, and how many calls were refused that day."""
+    school = await School.begin(player, tmp_path)
+    for status in (200, 409, 403):
+        school.desk.note_call(school.operator, "somebody", "GET", "/bacs", status, "")
+    before = school.desk.last_calls
+    assert await school.hass.config_entries.async_reload(school.loop.entry.entry_id)
+    await school.hass.async_block_till_done()
+    assert school.desk.last_calls == before
+    [last] = before.values()
+    assert (last.status, last.refused) == (403, 2)

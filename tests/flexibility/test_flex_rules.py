@@ -7,12 +7,10 @@ from hypothesis import given, settings, strategies as st
 import pytest
 from said import HOUR, KW, MINUTE, NOON, PARIS, asset, potential, powers, request
 
-from custom_components.flex_ready.control.orders import Source
 from custom_components.flex_ready.flexibility import rules
 from custom_components.flex_ready.flexibility.model import Direction
 from custom_components.flex_ready.flexibility.problem import Code, Finding
 from custom_components.flex_ready.flexibility.rules import Taken
-from custom_components.flex_ready.signals.ecowatt.model import Level
 from custom_components.flex_ready.slots import Stretch
 
 SECOND = timedelta(seconds=1)
@@ -168,27 +166,12 @@ def test_t10_and_t11() -> None:
     assert codes(rules.t11_past(request(), NOON + rules.SKEW + SECOND)) == [Code.TOO_SOON]
 
 
-def test_t12_and_t13() -> None:
+def test_t12() -> None:
     """A clock set back does not lengthen an activation, one set forward ends it."""
     end = NOON + HOUR
     assert rules.t12_left(end, NOON + 10 * MINUTE, HOUR, 10 * MINUTE) == 50 * MINUTE
     assert rules.t12_left(end, NOON + 10 * MINUTE - HOUR, HOUR, 10 * MINUTE) == 50 * MINUTE
     assert rules.t12_left(end, NOON + 10 * MINUTE + HOUR, HOUR, 10 * MINUTE) == timedelta()
-    assert rules.t13_until(powers((NOON, HOUR, 1), (NOON + HOUR, MINUTE, 1))) == end + MINUTE
-
-
-def test_t14_to_t16() -> None:
-    """People, rules and the limit come first; starts are spread; no rebound into a very tense hour."""
-    assert [source.name for source in Source if rules.t14_outranks(source)] == ["ACTION", "LIMIT", "RULE", "HAND"]
-    names = [f"load {i}" for i in range(40)]
-    spread = rules.t15_spread("req-001", names, 5 * MINUTE)
-    assert spread == rules.t15_spread("req-001", names, 5 * MINUTE)
-    assert all(timedelta() <= one <= 5 * MINUTE for one in spread.values())
-    assert len({*spread.values()}) > 20
-    assert spread != rules.t15_spread("req-002", names, 5 * MINUTE)
-    assert not rules.t16_may_draw(level=Level.VERY_TENSE, warned=False)
-    assert not rules.t16_may_draw(level=None, warned=True)
-    assert rules.t16_may_draw(level=Level.TENSE, warned=False)
 
 
 def test_a_budget() -> None:

@@ -37,7 +37,7 @@ class Audit:
     def let_in(self, request: web.Request, caller: Caller, seat: Seat | None, status: int, code: str) -> None:
         """Note a call of an operator, with each building that it was about."""
         for one in (seat,) if seat else caller.seats:
-            one.desk.note_call(one.operator, caller.subject, request.method, request.path[:_LONGEST], status, code)
+            one.desk.note_call(one.operator, caller.subject, request.method, request.path, status, code)
 
     @callback
     def turned_away(self, request: web.Request, at: datetime, status: int, code: str, detail: str) -> None:

@@ -18,7 +18,7 @@ from ..desk.const import ISSUER_USER, SUBENTRY_OPERATOR
 from ..desk.operators import Auth, Operator
 from .keys import KeysUnavailableError, TokenError
 from .problems import ProblemError, Trouble
-from .tokens import Bearer, Issuers
+from .tokens import Bearer, Glance, Issuers
 
 if TYPE_CHECKING:
     from ..desk.desk import Desk
@@ -90,8 +90,16 @@ class Doorkeeper:
         except TokenError as error:
             raise _refused(str(error)) from error
         except KeysUnavailableError as error:
+            self._note_unavailable(request, Glance.at(token).issuer)
             detail = "the keys of the identity provider cannot be had"
             raise ProblemError(Trouble.UNAVAILABLE, detail, retry_after=_SOON) from error
+
+    def _note_unavailable(self, request: web.Request, issuer: object) -> None:
+        """Note for the operators of an issuer that none of them can be told from anybody else."""
+        trouble = Trouble.UNAVAILABLE
+        for entry, operator in self._operators():
+            if operator.issuer == issuer and (desk := self._desk(entry)) is not None:
+                desk.note_call(operator, "", request.method, request.path, trouble.status, trouble.value)
 
     def _operators(self) -> Iterator[tuple[ConfigEntry, Operator]]:
         """Give the operators of the buildings that are not disabled; a subentry that cannot be read is none."""

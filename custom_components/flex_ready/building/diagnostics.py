@@ -10,7 +10,7 @@ from ..control.orders import Decision
 from .const import CONF_LEDGER_URL
 from .coordinator import BuildingCoordinator
 
-_TO_REDACT = {"title", "unique_id", CONF_LEDGER_URL}
+_TO_REDACT = {"title", "unique_id", CONF_LEDGER_URL, "issuer", "audience", "client", "user", "notify"}
 """Entity ids stay: without them nothing can be told of what a load did."""
 
 

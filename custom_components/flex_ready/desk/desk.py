@@ -84,6 +84,8 @@ class Desk:
         kept = await self._ledger.transitions(self._entry_id)
         self.book = Book.of(self.verdicts.site(self.now()), kept)
         await self.meters.async_start(self.book.records)
+        for call in await self._ledger.calls(self._entry_id, _MANY_CALLS):
+            self._note_last(call, earlier=True)
         self.minding.take_up()
         async with self.lock:
             await self.keep(*self.book.restart(self.now()))
@@ -175,15 +177,25 @@ class Desk:
         self, operator: Operator | None, subject: str, method: str, path: str, status: int, code: str
     ) -> None:
         """Note who called for what, and what came of it; written with what is measured."""
-        now, name = self.now(), "" if operator is None else operator.subentry_id
-        self._calls.append(
-            Call(at=now, operator=name, subject=subject, method=method, path=path, status=status, code=code)
-        )
-        if operator is None:
+        name = "" if operator is None else operator.subentry_id
+        path = path[:_LONGEST_PATH]
+        call = Call(at=self.now(), operator=name, subject=subject, method=method, path=path, status=status, code=code)
+        self._calls.append(call)
+        self._note_last(call)
+
+    def _note_last(self, call: Call, *, earlier: bool = False) -> None:
+        """Note a call as the last of its operator; one of an earlier run only counts beside it."""
+        if call.operator not in self.operators:
             return
-        last = self.last_calls.get(name)
-        refused = 0 if last is None or last.at.date() != now.date() else last.refused
-        self.last_calls[name] = LastCall(now, status, refused + (status >= _REFUSED))
+        refused, last = int(call.status >= _REFUSED), self.last_calls.get(call.operator)
+        if last is None:
+            self.last_calls[call.operator] = LastCall(call.at, call.status, refused)
+            return
+        same_day = last.at.date() == call.at.date()
+        if earlier:
+            last.refused += refused if same_day else 0
+        else:
+            self.last_calls[call.operator] = LastCall(call.at, call.status, refused + (last.refused if same_day else 0))
 
     # What the user says.
 
@@ -351,5 +363,6 @@ _REFUSED = 400
 _TO_ORDER = timedelta(minutes=1)
 """So long an operator has to order what was offered last."""
 _MANY_CALLS = 200
+_LONGEST_PATH = 200
 _MOST_CALLS = 2_000
 _CALLS_WAIT = timedelta(minutes=1)

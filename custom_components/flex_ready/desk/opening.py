@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import CALLBACK_TYPE, Event, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 
@@ -88,6 +89,21 @@ class Opening:
             self._building.act()
 
         self._stop.append(async_call_later(self._building.hass, _AGAIN, again))
+
+
+async def async_forget(hass: HomeAssistant, entry: ConfigEntry[BuildingCoordinator]) -> None:
+    """Leave nothing of a building in its ledger, once it is removed."""
+    if not any(entry.get_subentries_of_type(SUBENTRY_ASSET)):
+        return
+    url = entry.data.get(CONF_LEDGER_URL) or None
+    try:
+        ledger = await async_get_ledger(hass, url)
+        try:
+            await ledger.forget(entry.entry_id)
+        finally:
+            await async_release(hass, url)
+    except LedgerError as error:
+        LOGGER.warning("What was kept of the requests of %s is still in the ledger: %s", entry.title, error)
 
 
 def issue_of(entry_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The sixteen rules of time and of limits that a request is held to: T1 to T16 of docs/flexibility.md.
+"""The rules of time and of limits that a request is held to: T1 to T12 of docs/flexibility.md; others keep the rest.
 
 A rule yields what breaks it, or returns the figure it lays down. The annex names the limits (mobilization delay, max
 duration, activation per day, time period, power); how exactly they are meant is inferred.
@@ -8,12 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from hashlib import sha256
 from itertools import pairwise
 import re
 
-from ..control.orders import Source
-from ..signals.ecowatt.model import Level
 from ..slots import Series, Stretch
 from .model import Asset, Direction, Potential, Request
 from .problem import Code, Finding, pointer
@@ -182,27 +179,6 @@ def t12_left(end: datetime, now: datetime, planned: timedelta, ran: timedelta) -
     return max(_NONE, min(end - now, planned - ran))
 
 
-def t13_until(power: Series[Decimal]) -> datetime:
-    """T13: without another word of the operator an activation goes on to its end, and never beyond."""
-    return power.slots[-1].end
-
-
-def t14_outranks(source: Source) -> bool:
-    """T14: safety, the limit, the rules of the loads, and people, are stronger than any request."""
-    return source > Source.REQUEST
-
-
-def t15_spread(key: str, devices: Sequence[str], within: timedelta) -> Mapping[str, timedelta]:
-    """T15: devices start and stop each at its own time within a span; the same key gives the same times."""
-    span = max(0, within // timedelta(seconds=1))
-    return {device: timedelta(seconds=_dice(f"{key}/{device}") % (span + 1)) for device in devices}
-
-
-def t16_may_draw(*, level: Level | None, warned: bool) -> bool:
-    """T16: no rebound and no increase while Ecowatt is very tense, or the meter warns (PREAVIS)."""
-    return not warned and level is not Level.VERY_TENSE
-
-
 def blocks(power: Series[Decimal]) -> tuple[Stretch, ...]:
     """Return the activations of a request: its stretches without a gap."""
     return power.runs(lambda _: True)
@@ -244,10 +220,6 @@ def _peak(taken: Sequence[Taken], stretch: Stretch) -> Decimal:
     edges = {max(slot.start, stretch.start) for one in taken for slot in one.power.between(stretch.start, stretch.end)}
     sums = (sum((slot.value for one in taken if (slot := one.power.at(edge)) is not None), _ZERO) for edge in edges)
     return max(sums, default=_ZERO)
-
-
-def _dice(text: str) -> int:
-    return int.from_bytes(sha256(text.encode()).digest()[:8])
 
 
 def _seconds(span: timedelta) -> str:

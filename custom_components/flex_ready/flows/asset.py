@@ -5,7 +5,13 @@ import re
 from typing import Any
 import unicodedata
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentry, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigSubentry,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
 from homeassistant.const import CONF_NAME, UnitOfPower, UnitOfTime
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
@@ -37,7 +43,9 @@ from ..desk.const import (
     MEASURED_BY_METER,
     SUBENTRY_ASSET,
 )
+from ..desk.desk import Desk
 from ..desk.operators import DAYS
+from ..flexibility.lifecycle import OPEN
 from .load_forms import box
 
 LIMITS, HOURS = "limits", "hours"
@@ -182,6 +190,8 @@ class AssetFlow(ConfigSubentryFlow):
             errors[CONF_ASSET_ID] = "no_asset_id"
         elif any(one.data[CONF_ASSET_ID] == data[CONF_ASSET_ID] for one in others.values()):
             errors[CONF_ASSET_ID] = "asset_id_taken"
+        elif self._is_asked_by_another(data[CONF_ASSET_ID]):
+            errors[CONF_ASSET_ID] = "asset_busy"
         if not data[CONF_LOADS]:
             errors[CONF_LOADS] = "no_load_chosen"
         elif not all({*data[CONF_LOADS]} >= {*part} for part in self._loads_of_parts()):
@@ -209,6 +219,16 @@ class AssetFlow(ConfigSubentryFlow):
                 return "parent_is_part"
             parent = others.get(above or "")
         return ""
+
+    def _is_asked_by_another(self, asset_id: str) -> bool:
+        """Tell whether the asset has an open request by another id than this: with a new one it would be lost."""
+        entry = self._get_entry()
+        desk: Desk | None = entry.runtime_data.desk if entry.state is ConfigEntryState.LOADED else None
+        if desk is None or self.source != SOURCE_RECONFIGURE:
+            return False
+        present = self._get_reconfigure_subentry().data[CONF_ASSET_ID]
+        records = desk.book.records.values()
+        return present != asset_id and any(one.key.asset_id == present and one.state in OPEN for one in records)
 
     def _loads_of_parts(self) -> list[list[str]]:
         """Return the loads, as far as there are, of each asset that is a part of this one."""
