@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from conftest import Player
+from desks import School
 from homeassistant.core import HomeAssistant
 import probatio
 import pytest
@@ -192,6 +195,23 @@ async def test_an_id_is_taken_once(hass: HomeAssistant, building: MockConfigEntr
     assert (await talk.submit(filled("Odd", asset_id="x"))).created
     await talk.change(talk.last)
     assert (await talk.submit(filled("Odd", asset_id="Heating"))).errors == {"asset_id": "asset_id_taken"}
+
+
+@pytest.mark.usefixtures("enable_custom_integrations", "socket_enabled")
+async def test_an_id_stays_while_something_is_asked(player: Player, tmp_path: Path) -> None:
+    """An order goes on under a new name of its asset; another id has to wait for its end."""
+    school = await School.begin(player, tmp_path)
+    record = await school.order(school.request(5_000))
+    talk, entry = Talk(school.hass, school.loop.entry, "asset"), school.loop.entry
+    loads = tuple(talk.last.data["loads"])
+    await talk.change(talk.last)
+    assert (await talk.submit(filled("New", loads, asset_id="New"))).errors == {"asset_id": "asset_busy"}
+    assert (await talk.submit(filled("New", loads, asset_id="WholeBuilding"))).aborted == "reconfigure_successful"
+    assert school.record() == record
+    await school.desk.cancel(school.operator, "WholeBuilding", "r1")
+    await talk.change(talk.last)
+    assert (await talk.submit(filled("New", loads, asset_id="New"))).aborted == "reconfigure_successful"
+    assert [one.asset_id for one in desk(entry).setups.values()] == ["New"]
 
 
 async def test_without_loads(hass: HomeAssistant, building: MockConfigEntry) -> None:
