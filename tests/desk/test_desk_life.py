@@ -198,7 +198,7 @@ async def test_diagnostics_name_nobody(player: Player, tmp_path: Path) -> None:
     """What happened to requests is told, and neither who asked nor by which id."""
     school = await active(player, tmp_path)
     school.desk.note_call(school.operator, "somebody", "GET", "/bacs", 200, "")
-    told = await async_get_config_entry_diagnostics(school.hass, school.loop.entry)  # type: ignore[arg-type]
+    told = await async_get_config_entry_diagnostics(school.hass, school.loop.entry)
     assert told["desk"]["requests"] == {"active": 1}
     [shown] = told["desk"]["open"]
     assert [one["state"] for one in shown["history"]][-1] == "active"
