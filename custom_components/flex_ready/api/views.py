@@ -8,6 +8,7 @@
 Whoever is refused is answered, and never counted as a failed login: nobody of the house is banned for it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -70,7 +71,7 @@ def refused_calls(hass: HomeAssistant) -> tuple[RefusedCall, ...]:
     return tuple(hass.data[API].audit.refused) if API in hass.data else ()
 
 
-class _View(HomeAssistantView):
+class _View(HomeAssistantView, ABC):
     """A path that answers every method, without Home Assistant's own idea of who may, and without CORS."""
 
     requires_auth = False
@@ -84,9 +85,9 @@ class _View(HomeAssistantView):
         assert self.url is not None
         router.add_route(hdrs.METH_ANY, self.url, self.answer)
 
+    @abstractmethod
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a call."""
-        raise NotImplementedError
 
 
 class _Nothing(_View):

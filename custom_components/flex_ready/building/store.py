@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, override
+from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.storage import Store
 
-from ..const import DOMAIN, LOGGER
+from ..const import LOGGER
 from ..control.orders import Mode, Reason, Source, Wish
 from ..control.overruns import Overruns
+from ..firm_store import FirmStore
 from .before import Before
 
 _VERSION = 1
@@ -102,25 +101,6 @@ def salvaged(data: object) -> dict[str, Before]:
     return found
 
 
-class BuildingStore(Store[dict[str, Any]]):
-    """Where a building is kept; it knows whether the last writing failed, and says so once."""
-
-    failed = False
-
-    @override
-    async def _async_write_data(self, data: dict[str, Any]) -> None:
-        try:
-            await super()._async_write_data(data)
-        except (HomeAssistantError, OSError) as error:
-            if not self.failed:
-                LOGGER.error("%s cannot be written, and until it can nothing is shed: %s", self.key, error)
-            self.failed = True
-            return
-        if self.failed:
-            LOGGER.info("%s is written again", self.key)
-        self.failed = False
-
-
-def store(hass: HomeAssistant, entry_id: str) -> BuildingStore:
+def store(hass: HomeAssistant, entry_id: str) -> FirmStore:
     """Return where a building is kept."""
-    return BuildingStore(hass, _VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True)
+    return FirmStore(hass, _VERSION, entry_id, meanwhile="nothing is shed")

@@ -10,9 +10,10 @@ from .arbiter import Asked, merge
 from .forecast import Forecast
 from .limit import Candidate, Shed, decide
 from .load import Load, LoadState, Seen, worth_it
-from .orders import Blind, Command, Decision, Mode, Reason, Situation, Source, Tick, Wish
+from .orders import Blind, Command, Decision, Mode, Reason, Source, Tick, Wish
+from .situation import situation
 from .trace import Trace
-from .window import MINUTE_MS, Kind, Reached, Window
+from .window import MINUTE_MS, Reached, Window
 
 _STALE_MS = 60_000
 _BLIND_MS = 1_800_000
@@ -96,7 +97,7 @@ class Controller:
             now,
             tuple(targets),
             left,
-            self._situation(now),
+            None if self.window is None else situation(self.window, self.forecast, now, self._skew, self._shed),
             blind,
             tick.warned,
         )
@@ -412,37 +413,6 @@ class Controller:
     @property
     def _shed(self) -> int:
         return sum(self.states[name].saving(self.loads[name], self.states[name].step) for name in self._reachable)
-
-    def _situation(self, now: int) -> Situation | None:
-        window = self.window
-        if window is None or not window.limit or window.at is None:
-            return None
-        at = now + self._skew
-        shed = self._shed
-        if window.kind is Kind.INSTANT:
-            return Situation(
-                kind=window.kind,
-                start=now,
-                end=now,
-                limit=window.limit,
-                reached=window.power,
-                forecast=max(0, self.forecast.level - shed),
-                power=window.power,
-                shed=shed,
-            )
-        start, drawn = window.running(at)
-        end = start + window.length
-        expected = drawn + max(0, self.forecast.mean(max(1, end - at)) - shed) * max(0, end - at)
-        return Situation(
-            kind=window.kind,
-            start=start - self._skew,
-            end=end - self._skew,
-            limit=window.limit,
-            reached=drawn // window.length,
-            forecast=expected // window.length,
-            power=window.power,
-            shed=shed,
-        )
 
 
 _GONE = Seen(available=False, managed=False, on=False, step=None)

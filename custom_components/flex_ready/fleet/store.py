@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, override
+from typing import Any
 
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN, LOGGER
+from ..firm_store import FirmStore
 from ..flexibility.dialects import NATIVE
 from ..flexibility.model import Asset, Bacs
 from ..flexibility.wire import Reader, Writer
@@ -54,28 +54,9 @@ class Known:
         )
 
 
-class FleetStore(Store[dict[str, Any]]):
-    """Where a fleet is kept; it knows whether the last writing failed, and says so once."""
-
-    failed = False
-
-    @override
-    async def _async_write_data(self, data: dict[str, Any]) -> None:
-        try:
-            await super()._async_write_data(data)
-        except (HomeAssistantError, OSError) as error:
-            if not self.failed:
-                LOGGER.error("%s cannot be written, and until it can no request is sent: %s", self.key, error)
-            self.failed = True
-            return
-        if self.failed:
-            LOGGER.info("%s is written again", self.key)
-        self.failed = False
-
-
-def store(hass: HomeAssistant, entry_id: str) -> FleetStore:
+def store(hass: HomeAssistant, entry_id: str) -> FirmStore:
     """Return where a fleet is kept."""
-    return FleetStore(hass, _VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True)
+    return FirmStore(hass, _VERSION, entry_id, meanwhile="no request is sent")
 
 
 class OrderBook:
