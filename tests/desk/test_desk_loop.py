@@ -7,6 +7,7 @@ from conftest import Player
 from desks import School
 import pytest
 
+from custom_components.flex_ready.building.plan import plan
 from custom_components.flex_ready.control.orders import Mode, Reason
 from custom_components.flex_ready.flexibility.problem import Code
 from custom_components.flex_ready.flexibility.record import State
@@ -29,6 +30,9 @@ async def test_a_request_is_delivered(player: Player, tmp_path: Path) -> None:
     assert off == ["ev_charger"]
     [target] = [one for one in school.loop.building.data.targets if one.step]
     assert target.reason is Reason.ASKED
+    orders = plan(school.loop.building)["orders"]
+    assert isinstance(orders, list)
+    assert [(one["source"], one["power"]) for one in orders if isinstance(one, dict)] == [("request", 9_000)]
     progress = school.desk.progress(record.key)
     assert progress.delivered_w >= 9_000
     await school.loop.run(60, until=lambda: school.record().state is State.SETTLED)

@@ -1,12 +1,13 @@
 """What is decided for a building and its loads, as users are shown it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType, JsonValueType
 
-from ..control.orders import Decision, Mode, Reason, Target
+from ..control.orders import Decision, Mode, Reason, Target, Wish
 from .words import wish_of
 
 if TYPE_CHECKING:
@@ -81,10 +82,15 @@ def plan(coordinator: BuildingCoordinator) -> JsonObjectType:
                 "forced": wish.forced,
                 "reason": kept.texts.get(wish.id, ""),
             }
-            for wish in kept.wishes.values()
+            for wish in (*kept.wishes.values(), *_requested(coordinator))
         ],
         "decisions": [_told(coordinator, one) for one in reversed(coordinator.herald.log)],
     }
+
+
+def _requested(coordinator: BuildingCoordinator) -> Iterable[Wish]:
+    """Return what flexibility requests ask for now."""
+    return () if coordinator.desk is None else coordinator.desk.wishes(dt_util.utcnow())
 
 
 def described(coordinator: BuildingCoordinator, target: Target) -> JsonObjectType:
