@@ -35,6 +35,7 @@ def facts(
                 state=building.controller.states[name],
                 seen=building.seen(name),
                 lately=lately.drawn(name, now),
+                habits=lately.habits.drawn(name),
             )
             for name, ours in building.handovers.items()
         },

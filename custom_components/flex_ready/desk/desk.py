@@ -22,6 +22,7 @@ from ..ledger import Call, Ledger, LedgerError
 from ..slots import Series, Stretch
 from .assets import AssetSetup, whole
 from .const import EVENT_REQUEST, SUBENTRY_ASSET, SUBENTRY_OPERATOR
+from .habit_store import HabitStore
 from .lately import Lately
 from .meters import Meters, cut
 from .minding import Minding
@@ -49,8 +50,8 @@ class LastCall:
 class Desk:
     """Takes the requests for one building."""
 
-    def __init__(self, building: BuildingCoordinator, ledger: Ledger) -> None:
-        """Make the desk of a building that keeps its requests in a ledger; nothing is read yet."""
+    def __init__(self, building: BuildingCoordinator, ledger: Ledger, kept: HabitStore) -> None:
+        """Make the desk of a building that keeps its requests in a ledger, and what it learns in a store."""
         self._building = building
         self._ledger = ledger
         entry = building.config_entry
@@ -65,7 +66,7 @@ class Desk:
         }
         self.local = local(frozenset(self.setups), NATIVE)
         self._by_asset = {one.asset_id: one for one in self.setups.values()}
-        lately = Lately()
+        lately = Lately(kept.habits, building.zone, kept.save_soon)
         self.verdicts = Verdicts(building, self.setups, self.bacs.id, lately)
         self.running = Running(building, self._by_asset)
         self.meters = Meters(building, ledger, self.running, self.setups, lately)

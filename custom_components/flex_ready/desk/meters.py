@@ -13,6 +13,7 @@ from ..slots import Series, Slot, Stretch
 from .assets import AssetSetup
 from .counter import MeterEnergy
 from .curve import Curve
+from .habits import Habits
 from .lately import Lately
 from .running import Running
 
@@ -82,8 +83,13 @@ class Meters:
             self._held[name] = drawn_w, spared, measured
         self._running.count(span)
         for load, state in self._building.controller.states.items():
-            if not state.step and load in self._building.controller.draws:
+            if not state.step and load in self._building.controller.draws and self._building.seen(load).available:
                 self._lately.add(load, self._building.controller.draws[load], span, now)
+
+    @property
+    def habits(self) -> Habits:
+        """Return what is known of the loads from other days."""
+        return self._lately.habits
 
     def cut(self, records: Iterable[RequestRecord]) -> None:
         """Have steps end where these requests start and end."""

@@ -14,6 +14,7 @@ from ..const import DOMAIN, LOGGER
 from ..ledger import LedgerError
 from .const import SUBENTRY_ASSET
 from .desk import Desk
+from .habit_store import HabitStore
 from .ledgers import async_get_ledger, async_release
 from .question import Question
 
@@ -30,6 +31,7 @@ class Opening:
         """Nothing is opened yet."""
         self._building = building
         self._url: str | None = building.config_entry.data.get(CONF_LEDGER_URL) or None
+        self._habits = HabitStore(building.hass, building.config_entry.entry_id)
         self._stop: list[CALLBACK_TYPE] = []
 
     async def async_open(self) -> None:
@@ -43,7 +45,8 @@ class Opening:
         except LedgerError as error:
             self._try_again(issue, error)
             return
-        desk = Desk(building, ledger)
+        await self._habits.async_load(frozenset(building.handovers))
+        desk = Desk(building, ledger, self._habits)
         try:
             await desk.async_start()
         except LedgerError as error:
@@ -63,6 +66,7 @@ class Opening:
         desk, self._building.desk = self._building.desk, None
         if desk is not None:
             await desk.async_stop()
+            await self._habits.async_save()
             await async_release(self._building.hass, self._url)
 
     async def _final(self, _event: Event) -> None:
@@ -92,7 +96,8 @@ class Opening:
 
 
 async def async_forget(hass: HomeAssistant, entry: ConfigEntry[BuildingCoordinator]) -> None:
-    """Leave nothing of a building in its ledger, once it is removed."""
+    """Leave nothing of a building, neither its habits nor what is in its ledger, once it is removed."""
+    await HabitStore(hass, entry.entry_id).async_remove()
     if not any(entry.get_subentries_of_type(SUBENTRY_ASSET)):
         return
     url = entry.data.get(CONF_LEDGER_URL) or None
