@@ -138,7 +138,7 @@ class AssetBinarySensor(AssetEntity, BinarySensorEntity):
 
     @override
     def _value(self, desk: Desk) -> bool:
-        return self.entity_description.value_fn(self.shown.of(desk.book.records, self.asset_id, desk.now()))
+        return self.entity_description.value_fn(self.shown(desk))
 
     @override
     def _accept(self, value: Hashable) -> None:

@@ -14,8 +14,7 @@ from .building.coordinator import BuildingCoordinator
 from .building.entity import BuildingEntity
 from .const import DOMAIN
 from .desk.entity import setups_of
-from .desk.occasions import REQUEST_CALENDARS, RequestCalendarDescription, calendar_event, next_occasion, occasions
-from .desk.shown import Shown
+from .desk.occasions import REQUEST_CALENDARS, RequestCalendarDescription, calendar_event, occasions
 from .grid.ecowatt import EcowattCoordinator
 from .grid.ecowatt_descriptions import ECOWATT_CALENDARS
 from .grid.entity import GridEntity, SignalCoordinator
@@ -96,11 +95,6 @@ class RequestCalendar(BuildingEntity, CalendarEntity):
 
     entity_description: RequestCalendarDescription
 
-    def __init__(self, building: BuildingCoordinator, description: RequestCalendarDescription) -> None:
-        """Make the calendar of a building."""
-        super().__init__(building, description)
-        self._shown = Shown()
-
     @property
     @override
     def available(self) -> bool:
@@ -113,7 +107,7 @@ class RequestCalendar(BuildingEntity, CalendarEntity):
         """The running request, or the next one."""
         if (desk := self.coordinator.desk) is None:
             return None
-        record = next_occasion(desk, self._shown, desk.now())
+        record = desk.shown.coming(desk.now())
         return None if record is None else calendar_event(self.coordinator, desk, record)
 
     @override

@@ -17,7 +17,6 @@ from .desk.assets import AssetSetup
 from .desk.descriptions import ASSET_SENSORS, OPERATOR_SENSORS, AssetSensorDescription, OperatorSensorDescription
 from .desk.desk import Desk
 from .desk.entity import AssetEntity, OperatorEntity, async_add_assets, async_add_operators
-from .desk.shown import Shown
 from .fleet.coordinator import FleetCoordinator
 from .fleet.descriptions import (
     REMOTE_ASSET_SENSORS,
@@ -226,11 +225,9 @@ class AssetSensor(AssetEntity, SensorEntity):
 
     entity_description: AssetSensorDescription
 
-    def __init__(
-        self, building: BuildingCoordinator, description: AssetSensorDescription, setup: AssetSetup, shown: Shown
-    ) -> None:
+    def __init__(self, building: BuildingCoordinator, description: AssetSensorDescription, setup: AssetSetup) -> None:
         """Make a sensor of an asset."""
-        super().__init__(building, description, setup, shown)
+        super().__init__(building, description, setup)
         self._minute = -1
 
     @override
@@ -239,7 +236,7 @@ class AssetSensor(AssetEntity, SensorEntity):
         if row.costly and minute == self._minute:
             return self._attr_native_value
         self._minute = minute
-        return row.value_fn(desk, self.asset_id, self.shown.of(desk.book.records, self.asset_id, desk.now()))
+        return row.value_fn(desk, self.asset_id, self.shown(desk))
 
     @override
     def _accept(self, value: Hashable) -> None:

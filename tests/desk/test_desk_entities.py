@@ -18,9 +18,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.desk.opening import Opening
-from custom_components.flex_ready.desk.shown import Shown
 from custom_components.flex_ready.flexibility.model import Confirmation
-from custom_components.flex_ready.flexibility.record import RequestRecord, State
+from custom_components.flex_ready.flexibility.record import State
 
 pytestmark = pytest.mark.usefixtures("socket_enabled", "enable_custom_integrations")
 
@@ -165,12 +164,11 @@ async def test_which_request_is_shown(player: Player, tmp_path: Path) -> None:
     await school.desk.cancel(school.operator, "WholeBuilding", "later")
     await school.loop.run(0.5)
     assert state(school, REQUEST) == "cancelled"
-    records, now = school.desk.book.records, school.now
-    shown = Shown()
-    assert shown.of(records, "WholeBuilding", now) is school.record("later")
-    assert shown.of(records, "WholeBuilding", now + timedelta(days=1)) is None
-    assert shown.of(records, "another", now) is None
-    assert list(shown.open_in(records)) == []
+    shown, now = school.desk.shown, school.now
+    assert shown.of("WholeBuilding", now) is school.record("later")
+    assert shown.of("WholeBuilding", now + timedelta(days=1)) is None
+    assert shown.of("another", now) is None
+    assert shown.coming(now) is None
 
 
 async def test_the_running_one_comes_first(player: Player, tmp_path: Path) -> None:
@@ -179,8 +177,9 @@ async def test_the_running_one_comes_first(player: Player, tmp_path: Path) -> No
     await school.order(school.request(6_000, within=2, minutes=10, name="now"))
     await school.order(school.request(5_000, within=13, minutes=10, name="then"))
     await school.loop.run(5, until=lambda: school.record("now").state is State.ACTIVE)
-    found: RequestRecord | None = Shown().of(school.desk.book.records, "WholeBuilding", school.now)
-    assert found is school.record("now")
+    assert school.desk.shown.of("WholeBuilding", school.now) is school.record("now")
+    coming = school.desk.shown.coming(school.now)
+    assert coming is school.record("now")
 
 
 async def test_the_calendar(player: Player, tmp_path: Path) -> None:

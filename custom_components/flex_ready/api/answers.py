@@ -29,24 +29,26 @@ class Written:
     """What was written last: who asks again for what has not changed is given the same bytes."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
 
-    def get(self, of: Hashable, make: Callable[[], object]) -> bytes:
-        """Return what is written of something; `of` names it as it is now."""
-        data = self._kept.pop(of, None)
-        self._kept[of] = data = dumps(make()) if data is None else data
-        if len(self._kept) > _MOST_WRITTEN:
-            self._kept.popitem(last=False)
-        return data
+    def get(self, of: Hashable, make: Callable[[], object]) -> tuple[bytes, str]:
+        """Return what is written of something, with its entity tag; `of` names it as it is now."""
+        if (known := self._kept.get(of)) is None:
+            data = dumps(make())
+            known = self._kept[of] = data, _tag(data)
+            if len(self._kept) > _MOST_WRITTEN:
+                self._kept.popitem(last=False)
+        return known
 
 
 def written(request: web.Request, data: bytes, *, tag: str | None = None, live: bool = False) -> web.Response:
     """Answer with JSON that is written, or that it is as the caller has it (RFC 9110, 13.1.2)."""
-    tag = tag or sha256(data).hexdigest()[:32]
-    headers = {hdrs.ETAG: f'"{tag}"', hdrs.CACHE_CONTROL: _LIVE if live else _ASK_AGAIN}
-    if any(_same(one, tag) for one in request.if_none_match or ()):
+    tag = tag or _tag(data)
+    headers = {hdrs.ETAG: f'"{tag}"', hdrs.CACHE_CONTROL: _LIVE if live else _ASK_AGAIN, hdrs.CONTENT_TYPE: JSON}
+    if hdrs.IF_NONE_MATCH in request.headers and any(_same(one, tag) for one in request.if_none_match or ()):
+        del headers[hdrs.CONTENT_TYPE]
         return web.Response(status=304, headers=headers)
-    return web.Response(body=data, content_type=JSON, headers=headers)
+    return web.Response(body=data, headers=headers)
 
 
 def told(request: web.Request, answer: Answer, *, at: str = "", tag: str | None = None) -> web.Response:
@@ -93,3 +95,7 @@ def _takes_json(media_range: str) -> bool:
 
 def _same(given: ETag, tag: str) -> bool:
     return given.value in ("*", tag)
+
+
+def _tag(data: bytes) -> str:
+    return sha256(data).hexdigest()[:32]

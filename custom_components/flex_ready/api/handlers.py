@@ -129,9 +129,8 @@ async def assets(visit: Visit) -> web.Response:
     """List the assets that the operator sees."""
     desk, operator = visit.at.desk, visit.at.operator
     of = (desk.bacs.id, operator.subentry_id, desk.as_of)
-    return written(
-        visit.request, visit.kept.get(of, lambda: [visit.writer.asset(one) for one in desk.assets_of(operator)])
-    )
+    data, tag = visit.kept.get(of, lambda: [visit.writer.asset(one) for one in desk.assets_of(operator)])
+    return written(visit.request, data, tag=tag)
 
 
 async def one_asset(visit: Visit) -> web.Response:
@@ -165,7 +164,9 @@ async def read(visit: Visit) -> web.Response:
     if record is None:
         raise nothing()
     tag = f"{record.revision}-{seat.operator.dialect.name}"
-    return written(visit.request, visit.kept.get((record.key, tag), lambda: reply(record, visit.writer)), tag=tag)
+    of = (seat.operator.subentry_id, visit.asset_id, visit.request_id, record.revision)
+    data, _ = visit.kept.get(of, lambda: reply(record, visit.writer))
+    return written(visit.request, data, tag=tag)
 
 
 async def confirm(visit: Visit) -> web.Response:
@@ -275,18 +276,18 @@ def _drift(hass: HomeAssistant, seat: Seat) -> float | None:
 
 _REQUEST = NATIVE.paths["request"]
 PATHS: Mapping[str, Mapping[str, Handler]] = {
-    "/status": {hdrs.METH_GET: status},
-    NATIVE.paths["bacs"]: {hdrs.METH_GET: all_bacs},
-    f"{NATIVE.paths['bacs']}/{{bacs_id}}": {hdrs.METH_GET: one_bacs},
-    NATIVE.paths["assets"]: {hdrs.METH_GET: assets},
-    f"{NATIVE.paths['assets']}/{{asset_id}}": {hdrs.METH_GET: one_asset},
-    NATIVE.paths["flexibilities"]: {hdrs.METH_GET: flexibilities},
-    NATIVE.paths["create"]: {hdrs.METH_POST: create},
     _REQUEST: {hdrs.METH_GET: read, hdrs.METH_DELETE: delete},
-    f"{_REQUEST}/cancel": {hdrs.METH_POST: cancel},
-    NATIVE.paths["confirm"]: {hdrs.METH_POST: confirm},
+    NATIVE.paths["assets"]: {hdrs.METH_GET: assets},
+    NATIVE.paths["bacs"]: {hdrs.METH_GET: all_bacs},
     NATIVE.paths["realize"]: {hdrs.METH_GET: realise},
     NATIVE.paths["consumptions"]: {hdrs.METH_GET: detailed},
+    NATIVE.paths["create"]: {hdrs.METH_POST: create},
+    NATIVE.paths["confirm"]: {hdrs.METH_POST: confirm},
+    NATIVE.paths["flexibilities"]: {hdrs.METH_GET: flexibilities},
+    f"{NATIVE.paths['bacs']}/{{bacs_id}}": {hdrs.METH_GET: one_bacs},
+    f"{NATIVE.paths['assets']}/{{asset_id}}": {hdrs.METH_GET: one_asset},
+    f"{_REQUEST}/cancel": {hdrs.METH_POST: cancel},
     f"{NATIVE.paths['consumptions']}/aggregated": {hdrs.METH_GET: aggregated},
+    "/status": {hdrs.METH_GET: status},
 }
-"""What each path below the prefix does, by method; HEAD goes with GET."""
+"""What each path below the prefix does, by method; HEAD goes with GET. What is asked often is tried first."""

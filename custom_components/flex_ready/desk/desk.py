@@ -28,6 +28,7 @@ from .meters import Meters, cut
 from .minding import Minding
 from .operators import Operator, local
 from .running import Progress, Running
+from .shown import Shown
 from .site import bacs_id
 from .telling import event_data
 from .verdict import Verdicts
@@ -75,6 +76,7 @@ class Desk:
         self.lock = asyncio.Lock()
         """Held by whoever changes the book."""
         self.minding = Minding(self, building)
+        self.shown = Shown()
         self._listeners: list[Told] = []
         self._calls: list[Call] = []
         self._in_doubt = False
@@ -88,6 +90,7 @@ class Desk:
         for call in await self._ledger.calls(self._entry_id, _MANY_CALLS):
             self._note_last(call, earlier=True)
         self.minding.take_up()
+        self.shown.take_up(self.book.records.values())
         async with self.lock:
             await self.keep(*self.book.restart(self.now()))
         self.minding.plan()
@@ -285,7 +288,10 @@ class Desk:
             self._tell(one, book.records[one.key])
         self.meters.look(self.now())  # what ends now is cut before it is forgotten
         self.meters.cut(record for record in self.minding.live if record.held is not None)
-        self._building.act()
+        if any(State.ACTIVE in (one.source, one.target) for one in transitions):
+            self._building.act()
+        else:
+            self._building.async_update_listeners()
 
     @property
     def calls_wait(self) -> bool:
@@ -300,6 +306,7 @@ class Desk:
             kept = await self._ledger.transitions(self._entry_id)
             self.book = Book.of(self.book.site, kept)
             self.minding.take_up()
+            self.shown.take_up(self.book.records.values())
             self._in_doubt = False
 
     async def write_calls(self) -> None:
@@ -342,6 +349,7 @@ class Desk:
     def _tell(self, transition: Transition, record: RequestRecord) -> None:
         key = transition.key
         self.minding.note(transition, record)
+        self.shown.note(record)
         LOGGER.info("%s for %s: %s (%s)", key.request_id, key.asset_id, transition.target, transition.cause)
         told = event_data(self._entry_id, transition, record, self.operator_of(key))
         self._building.hass.bus.async_fire(EVENT_REQUEST, told)

@@ -12,12 +12,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from ..building.coordinator import BuildingCoordinator
 from ..building.entity import building_device, identifier, load_of_device
+from ..flexibility.record import RequestRecord
 from ..gate import AT_ONCE, Pace
 from ..gated import GatedEntity
 from .assets import AssetSetup, whole
 from .const import CONF_ASSET_ID, SUBENTRY_ASSET, SUBENTRY_OPERATOR
 from .desk import Desk
-from .shown import Shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +70,14 @@ class _DeskEntity(GatedEntity[BuildingCoordinator]):
 class AssetEntity(_DeskEntity):
     """An entity of an asset."""
 
-    def __init__(
-        self, building: BuildingCoordinator, description: DeskDescription, setup: AssetSetup, shown: Shown
-    ) -> None:
-        """Make an entity of an asset; `shown` knows which of its requests to show."""
+    def __init__(self, building: BuildingCoordinator, description: DeskDescription, setup: AssetSetup) -> None:
+        """Make an entity of an asset."""
         super().__init__(building, description, setup.subentry_id, setup.title)
         self.asset_id = setup.asset_id
-        self.shown = shown
+
+    def shown(self, desk: Desk) -> RequestRecord | None:
+        """Return which of its requests to show."""
+        return desk.shown.of(self.asset_id, desk.now())
 
 
 class OperatorEntity(_DeskEntity):
@@ -111,12 +112,12 @@ def async_add_assets[RowT](
     building: BuildingCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
     rows: Iterable[RowT],
-    make: Callable[[BuildingCoordinator, RowT, AssetSetup, Shown], Entity],
+    make: Callable[[BuildingCoordinator, RowT, AssetSetup], Entity],
 ) -> None:
     """Add the entities of a table for each asset, to its own subentry."""
-    rows, shown = tuple(rows), Shown()
+    rows = tuple(rows)
     for setup in setups_of(building):
-        async_add_entities([make(building, row, setup, shown) for row in rows], config_subentry_id=setup.subentry_id)
+        async_add_entities([make(building, row, setup) for row in rows], config_subentry_id=setup.subentry_id)
 
 
 @callback

@@ -1,7 +1,6 @@
 """What stands in the calendar of a building: the requests that are open, and those that were ordered."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from homeassistant.components.calendar import CalendarEntityDescription, CalendarEvent
@@ -12,7 +11,6 @@ from ..flexibility.record import RequestRecord
 from ..slots import Stretch
 from . import wording
 from .desk import Desk
-from .shown import Shown
 
 if TYPE_CHECKING:
     from ..building.coordinator import BuildingCoordinator
@@ -31,12 +29,6 @@ def occasions(desk: Desk, stretch: Stretch) -> list[RequestRecord]:
     found = (record for record in desk.book.records.values() if record.state in OPEN or record.confirmation is not None)
     within = (record for record in found if record.start < stretch.end and stretch.start < record.end)
     return sorted(within, key=lambda record: (record.start, record.history[0].at))
-
-
-def next_occasion(desk: Desk, shown: Shown, now: datetime) -> RequestRecord | None:
-    """Return the open request that runs or is next."""
-    coming = (record for record in shown.open_in(desk.book.records) if record.end > now)
-    return min(coming, key=lambda record: record.start, default=None)
 
 
 def calendar_event(building: BuildingCoordinator, desk: Desk, record: RequestRecord) -> CalendarEvent:
