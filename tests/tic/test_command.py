@@ -182,7 +182,7 @@ def long_capture(tmp_path: Path) -> Path:
 
 async def test_a_reader_who_has_seen_enough(long_capture: Path) -> None:
     """`| head -1` on a file and on a port: it ends by itself, without a word of the broken pipe."""
-    async with Emulation(MeterConfig(tcp=LOCAL, pace=50)) as emulation:
+    async with Emulation(MeterConfig(tcp=LOCAL, pace=10)) as emulation:
         commands = [
             f"'{sys.executable}' -m custom_components.flex_ready.tic '{source}' | head -1"
             for source in (long_capture, emulation.url)
