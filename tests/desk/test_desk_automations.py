@@ -81,6 +81,7 @@ async def test_the_triggers(player: Player, tmp_path: Path) -> None:
         ("activation_ended", {"operator": operator}),
         ("activation_ended", {"asset": "nobody"}),
     )
+    told = async_capture_events(school.hass, EVENT_REQUEST)
     await school.order(school.request(9_000, within=3, minutes=10))
     await school.loop.run(25, until=lambda: school.record().state is State.SETTLED)
     states: dict[str, list[str]] = {}
@@ -88,6 +89,7 @@ async def test_the_triggers(player: Player, tmp_path: Path) -> None:
         states.setdefault(number, []).append(state.removeprefix("r1 "))
     everything = [one.target.value for one in school.record().history]
     assert everything[:3] == ["received", "offered", "confirmed"]
+    assert [event.data["state"] for event in told] == everything
     # What is kept together is told in one turn, and automations that run in parallel may overtake each other in it.
     assert sorted(states.pop("4")) == sorted(everything)
     assert states == {
