@@ -45,6 +45,8 @@ class Plan:
     """By the start of the step of the order."""
     given: Mapping[datetime, Fraction] = field(default_factory=dict)
     """Wh, by the start of the step: of a forecast."""
+    short: Mapping[datetime, int] = field(default_factory=dict)
+    """How many days a history lacks, by the start of the step: it has no windows then."""
 
 
 @dataclass(frozen=True, slots=True)
