@@ -1,0 +1,47 @@
+"""What is known of a site or an entity besides its readings, and its local clock."""
+
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from fractions import Fraction
+
+from ..slots import Stretch
+
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a reference method must know of the site, or of the entity, that it is used for."""
+
+    zone: tzinfo
+    """Local time: days are the same by it, not by UTC (D5)."""
+    not_eligible: AbstractSet[date] = frozenset()
+    """Local days that no history may use: of earlier activations, or declared unavailable."""
+    holidays: AbstractSet[date] = frozenset()
+    """Local days that are like a Sunday."""
+    earlier: Sequence[Stretch] = ()
+    """Earlier orders of the same entity: the simple rectangle of one that follows closely is that of the first."""
+    apart: Sequence[Stretch] = ()
+    """Other activations to keep out of the windows of the double reference ("corrigée"); none by default."""
+    forecast: Mapping[datetime, Fraction] = field(default_factory=dict)
+    """Wh by the start of the step, sent before the order."""
+
+    def works(self, day: date) -> bool:
+        """Tell whether a day is none of the weekend and no holiday."""
+        return day.weekday() < _SATURDAY and day not in self.holidays
+
+
+def local_day(at: datetime, zone: tzinfo) -> date:
+    """Return the local day of an instant."""
+    return at.astimezone(zone).date()
+
+
+def days_before(at: datetime, days: int, zone: tzinfo) -> datetime | None:
+    """Return the instant of the same local clock time some days before (UTC).
+
+    Of a time that the clock shows twice it is the first; None: the clock skips it on that day.
+    """
+    wanted = at.astimezone(zone).replace(tzinfo=None) - timedelta(days)
+    found = wanted.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return found if found.astimezone(zone).replace(tzinfo=None) == wanted else None
