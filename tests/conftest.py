@@ -10,6 +10,7 @@ from pathlib import Path
 import select
 import tty
 
+from databases import address, postgres
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
@@ -23,7 +24,7 @@ from custom_components.flex_ready.meter.coordinator import MeterConfigEntry, Met
 from emulator.meter import EmulatedFrame, Group, MeterConfig, frames
 from emulator.meter.wire import Layout, encode_frame
 
-__all__ = ["world"]
+__all__ = ["address", "postgres", "world"]
 
 PME_PMI = "041436296031"
 """The serial number of the emulated PME-PMI of seed 0."""

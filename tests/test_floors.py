@@ -86,9 +86,9 @@ def test_no_room_of_the_ground_floor_knows_another(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", LEDGER, ids=module)
-def test_the_ledger_stands_on_flexibility(path: Path) -> None:
-    """And on what that stands on; nothing of the runtime above it."""
-    below = [f"{NAME}.{room}" for room in ("ledger", "flexibility", "quantity", "slots")]
+def test_the_ledger_stands_on_flexibility_and_settlement(path: Path) -> None:
+    """And on what those stand on; nothing of the runtime above it."""
+    below = [f"{NAME}.{room}" for room in ("ledger", "flexibility", "settlement", "quantity", "slots")]
     assert set(of(imports(path), "custom_components")) == set(of(imports(path), *below))
 
 

@@ -19,15 +19,14 @@ from custom_components.flex_ready.flexibility.model import (
 from custom_components.flex_ready.flexibility.record import Actor, Cause, Effect, Key, State, Transition, Trigger
 from custom_components.flex_ready.ledger import LedgerError
 from custom_components.flex_ready.ledger.codec import (
-    Row,
     call_of,
     call_row,
-    instant,
     step_of,
     step_row,
     transition_of,
     transition_row,
 )
+from custom_components.flex_ready.ledger.fields import Row, instant
 from custom_components.flex_ready.slots import Series, Slot
 
 TEXTS = st.text(max_size=30)

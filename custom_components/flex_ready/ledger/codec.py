@@ -4,35 +4,15 @@ Instants and durations are whole microseconds, exact numbers are text, words are
 what is not known here was kept by another version: it is refused by its name, and stays where it is.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from decimal import Decimal
 import json
 
 from ..flexibility.model import Confirmation, Consumed, Direction, Offer, Quality, Request
 from ..flexibility.record import Actor, Cause, Effect, Key, State, Transition, Trigger
 from ..slots import Series, Slot
-from .model import Call, LedgerError
-
-type Row = dict[str, str | int | None]
-"""The values of a row, by column."""
-type Kept = Mapping[str, object]
-"""A row as it is read."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
-_UNREADABLE = (ArithmeticError, KeyError, TypeError, ValueError)
-"""What reading raises where a row makes no sense; numbers and dates out of range are arithmetic."""
-
-
-def microseconds(span: timedelta) -> int:
-    """Return a duration in microseconds."""
-    return span // _US
-
-
-def instant(at: datetime) -> int:
-    """Return the microseconds from 1970 to an instant."""
-    return microseconds(at - _EPOCH)
+from .fields import Kept, Row, instant, instant_of, microseconds, named, number, span_of, string, text, whole
+from .model import Call
 
 
 def transition_row(site: str, transition: Transition) -> Row:
@@ -63,7 +43,7 @@ def transition_row(site: str, transition: Transition) -> Row:
 
 def transition_of(row: Kept) -> Transition:
     """Read a transition; raise LedgerError, naming the row, if it says what is not known here."""
-    return _named("transition", ("request_id", "revision"), row, _transition)
+    return named("transition", ("request_id", "revision"), row, _transition)
 
 
 def step_row(site: str, source: str, step: Slot[Consumed]) -> Row:
@@ -74,16 +54,16 @@ def step_row(site: str, source: str, step: Slot[Consumed]) -> Row:
         "source": source,
         "start": instant(step.start),
         "length": microseconds(step.length),
-        "power": _text(value.power),
-        "energy": _text(value.energy),
-        "baseline": _text(value.baseline),
+        "power": text(value.power),
+        "energy": text(value.energy),
+        "baseline": text(value.baseline),
         "quality": value.quality.value,
     }
 
 
 def step_of(row: Kept) -> Slot[Consumed]:
     """Read a step of a load curve; raise LedgerError, naming the row, if it says what is not known here."""
-    return _named("step of the load curve", ("source", "start"), row, _step)
+    return named("step of the load curve", ("source", "start"), row, _step)
 
 
 def call_row(site: str, call: Call) -> Row:
@@ -102,61 +82,52 @@ def call_row(site: str, call: Call) -> Row:
 
 def call_of(row: Kept) -> Call:
     """Read a call; raise LedgerError, naming the row, if it makes no sense."""
-    return _named("call", ("id",), row, _call)
-
-
-def _named[ValueT](what: str, columns: tuple[str, ...], row: Kept, read: Callable[[Kept], ValueT]) -> ValueT:
-    try:
-        return read(row)
-    except _UNREADABLE as error:
-        name = ", ".join(f"{column} {row.get(column)!r}" for column in columns)
-        message = f"the {what} of {name} was kept by another version, or is damaged: {error}"
-        raise LedgerError(message) from error
+    return named("call", ("id",), row, _call)
 
 
 def _transition(row: Kept) -> Transition:
     source, kind = row["source"], row["said_kind"]
     return Transition(
         key=Key(
-            issuer=_str(row["issuer"]),
-            client=_str(row["client"]),
-            bacs_id=_str(row["bacs_id"]),
-            asset_id=_str(row["asset_id"]),
-            request_id=_str(row["request_id"]),
+            issuer=string(row["issuer"]),
+            client=string(row["client"]),
+            bacs_id=string(row["bacs_id"]),
+            asset_id=string(row["asset_id"]),
+            request_id=string(row["request_id"]),
         ),
-        revision=_int(row["revision"]),
-        trigger=Trigger(_str(row["trigger"])),
-        source=None if source is None else State(_str(source)),
-        target=State(_str(row["target"])),
-        effect=Effect[_str(row["effect"]).upper()],
-        actor=Actor(_str(row["actor"])),
-        cause=Cause(_str(row["cause"])),
-        at=_at(row["at"]),
-        said=None if kind is None else _unsaid(_str(kind), _str(row["said"])),
-        detail=_str(row["detail"]),
+        revision=whole(row["revision"]),
+        trigger=Trigger(string(row["trigger"])),
+        source=None if source is None else State(string(source)),
+        target=State(string(row["target"])),
+        effect=Effect[string(row["effect"]).upper()],
+        actor=Actor(string(row["actor"])),
+        cause=Cause(string(row["cause"])),
+        at=instant_of(row["at"]),
+        said=None if kind is None else _unsaid(string(kind), string(row["said"])),
+        detail=string(row["detail"]),
     )
 
 
 def _step(row: Kept) -> Slot[Consumed]:
-    start = _at(row["start"])
+    start = instant_of(row["start"])
     value = Consumed(
-        power=_number(row["power"]),
-        energy=_number(row["energy"]),
-        baseline=_number(row["baseline"]),
-        quality=Quality(_str(row["quality"])),
+        power=number(row["power"]),
+        energy=number(row["energy"]),
+        baseline=number(row["baseline"]),
+        quality=Quality(string(row["quality"])),
     )
-    return Slot(start, start + _span(row["length"]), value)
+    return Slot(start, start + span_of(row["length"]), value)
 
 
 def _call(row: Kept) -> Call:
     return Call(
-        at=_at(row["at"]),
-        operator=_str(row["operator"]),
-        subject=_str(row["subject"]),
-        method=_str(row["method"]),
-        path=_str(row["path"]),
-        status=_int(row["status"]),
-        code=_str(row["code"]),
+        at=instant_of(row["at"]),
+        operator=string(row["operator"]),
+        subject=string(row["subject"]),
+        method=string(row["method"]),
+        path=string(row["path"]),
+        status=whole(row["status"]),
+        code=string(row["code"]),
     )
 
 
@@ -180,7 +151,7 @@ def _said(said: Request | Offer | Confirmation | None) -> tuple[str | None, str 
                     "power": _powers(said.power),
                     "expires_at": instant(said.expires_at),
                     "mobilization_delay": microseconds(said.mobilization_delay),
-                    "price": _text(said.price),
+                    "price": text(said.price),
                 }
             )
         case Confirmation():
@@ -188,7 +159,7 @@ def _said(said: Request | Offer | Confirmation | None) -> tuple[str | None, str 
                 {
                     "flex_product": said.flex_product,
                     "power": None if said.power is None else _powers(said.power),
-                    "ack_price": _text(said.ack_price),
+                    "ack_price": text(said.ack_price),
                 }
             )
 
@@ -199,7 +170,7 @@ def _unsaid(kind: str, said: str) -> Request | Offer | Confirmation:
         case "request", {"id": name, "flex_product": product, "direction": direction, "power": power, **others}:
             _none(others)
             return Request(
-                id=_str(name), flex_product=_str(product), power=_series(power), direction=Direction(direction)
+                id=string(name), flex_product=string(product), power=_series(power), direction=Direction(direction)
             )
         case (
             "offer",
@@ -208,16 +179,16 @@ def _unsaid(kind: str, said: str) -> Request | Offer | Confirmation:
             _none(others)
             return Offer(
                 power=_series(power),
-                expires_at=_at(expires_at),
-                mobilization_delay=_span(delay),
-                price=_number(price),
+                expires_at=instant_of(expires_at),
+                mobilization_delay=span_of(delay),
+                price=number(price),
             )
         case "confirmation", {"flex_product": product, "power": power, "ack_price": price, **others}:
             _none(others)
             return Confirmation(
-                flex_product=None if product is None else _str(product),
+                flex_product=None if product is None else string(product),
                 power=None if power is None else _series(power),
-                ack_price=_number(price),
+                ack_price=number(price),
             )
     raise ValueError(f"no {kind} is known that says {said}")
 
@@ -229,38 +200,12 @@ def _powers(power: Series[Decimal]) -> list[list[int | str]]:
 def _series(items: object) -> Series[Decimal]:
     if not isinstance(items, list):
         raise TypeError(f"no powers: {items!r}")
-    return Series(tuple(Slot(_at(start), _at(end), Decimal(_str(value))) for start, end, value in items))
+    return Series(
+        tuple(Slot(instant_of(start), instant_of(end), Decimal(string(value))) for start, end, value in items)
+    )
 
 
 def _none(others: Mapping[object, object]) -> None:
     """Refuse members that a later version added: what they say would be lost."""
     if others:
         raise ValueError(f"not known: {', '.join(map(str, others))}")
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _number(value: object) -> Decimal | None:
-    return None if value is None else Decimal(_str(value))
-
-
-def _at(value: object) -> datetime:
-    return _EPOCH + _span(value)
-
-
-def _span(value: object) -> timedelta:
-    return _int(value) * _US
-
-
-def _str(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"no text: {value!r}")
-    return value
-
-
-def _int(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"no whole number: {value!r}")
-    return value

@@ -1,7 +1,7 @@
 """The ledger itself: what may be kept in it, and read from it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Self
@@ -10,11 +10,24 @@ from sqlalchemy import Connection
 
 from ..flexibility.model import Consumed
 from ..flexibility.record import Transition
+from ..settlement.load_curve import LoadCurve
+from ..settlement.model import STEP, Order, Reading
 from ..slots import Series, Slot
-from . import statements
-from .codec import Kept, call_of, call_row, instant, microseconds, step_of, step_row, transition_of, transition_row
+from . import settlement_statements as settled, statements
+from .codec import call_of, call_row, step_of, step_row, transition_of, transition_row
 from .database import Database, hold, opened, told
-from .model import Call, LedgerError
+from .fields import Kept, instant, microseconds, second
+from .model import Call, LedgerError, Member, Trial
+from .settlement_codec import (
+    member_of,
+    member_row,
+    order_of,
+    order_row,
+    reading_of,
+    reading_rows,
+    trial_of,
+    trial_row,
+)
 from .writer import Writer
 
 _LONGEST_STEP = timedelta(days=1)
@@ -101,19 +114,72 @@ class Ledger:
         """Return the last calls, the latest first."""
         return await self._read(lambda connection: _all(call_of, statements.calls(connection, site, limit)))
 
+    async def add_readings(self, site: str, readings: Mapping[datetime, Reading], step: timedelta = STEP) -> None:
+        """Keep readings by the start of their step (of 30 or 10 minutes).
+
+        One takes the place of another of the same step, unless that is worth more: measured, estimated, missing.
+        """
+        rows = reading_rows(site, readings)
+        await self._writer.write(lambda connection: settled.add_readings(connection, rows, step))
+
+    async def readings(self, site: str, start: datetime, end: datetime, step: timedelta = STEP) -> LoadCurve:
+        """Return the readings of the steps that start in a stretch, itself one that starts with a step."""
+        first, last = second(start), second(end)
+        return await self._read(
+            lambda connection: LoadCurve(
+                dict(_all(reading_of, settled.each_reading(connection, site, first, last, step)))
+            )
+        )
+
+    async def set_members(self, perimeter: str, members: Sequence[Member]) -> None:
+        """Keep who belongs, belonged and will belong to a perimeter: these, and nobody else."""
+        rows = [member_row(perimeter, member) for member in members]
+        await self._writer.write(lambda connection: settled.set_members(connection, perimeter, rows))
+
+    async def members(self, perimeter: str) -> list[Member]:
+        """Return who belongs, belonged and will belong to a perimeter, by entity and site."""
+        return await self._read(lambda connection: _all(member_of, settled.each_member(connection, perimeter)))
+
+    async def keep_order(self, contract: str, order: Order) -> None:
+        """Keep an order as it is now; what it was before stays in the database."""
+        row = order_row(contract, order)
+        await self._writer.write(lambda connection: settled.keep_order(connection, row))
+
+    async def orders(self, contract: str) -> list[Order]:
+        """Return the orders of a contract as they are now, by their start."""
+        return await self._read(lambda connection: _all(order_of, settled.each_order(connection, contract)))
+
+    async def keep_trial(self, contract: str, trial: Trial) -> None:
+        """Keep a test of a contract, or what has become of it."""
+        row = trial_row(contract, trial)
+        await self._writer.write(lambda connection: settled.keep_trial(connection, row))
+
+    async def trials(self, contract: str) -> list[Trial]:
+        """Return the tests of a contract in order."""
+        return await self._read(lambda connection: _all(trial_of, settled.each_trial(connection, contract)))
+
     async def purge(self, before: datetime) -> None:
-        """Drop what is older; a request is dropped whole, when its last transition is."""
-        at = instant(before)
+        """Drop what is older; a request is dropped whole, when its last transition is.
+
+        Orders and tests stay as long as their contract: they are few, and money hangs on them.
+        """
+        at, at_s = instant(before), second(before.replace(microsecond=0))
 
         def drop(connection: Connection) -> None:
             statements.purge(connection, at)
             statements.trim_calls(connection, _MOST_CALLS)
+            settled.purge(connection, at_s)
 
         await self._writer.write(drop)
 
     async def forget(self, site: str) -> None:
-        """Drop all of a site."""
-        await self._writer.write(lambda connection: statements.forget(connection, site))
+        """Drop all of a site of requests, of a site of contracts, or of a contract."""
+
+        def drop(connection: Connection) -> None:
+            statements.forget(connection, site)
+            settled.forget(connection, site)
+
+        await self._writer.write(drop)
 
     async def pause(self) -> None:
         """Leave the file as it is, with all that is kept by now in it, until `resume`: it can be copied.

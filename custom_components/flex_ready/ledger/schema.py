@@ -4,9 +4,11 @@ The names have a prefix: with PostgreSQL the tables may stand beside those of th
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
@@ -22,13 +24,10 @@ from sqlalchemy import (
 
 from .model import LedgerError
 
-VERSION = 1
+VERSION = 2
 """Goes up with every change of a table, and with every word that an earlier version would not understand."""
 
 type Step = Callable[[Connection], None]
-
-STEPS: Mapping[int, Step] = {}
-"""By the version that a step leads to, from the one before."""
 
 metadata = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")
@@ -85,6 +84,72 @@ calls = Table(
     Column("code", Text, nullable=False),
     Index("flex_ready_calls_of", "site", "id"),
 )
+
+
+def _readings(name: str) -> Table:
+    """Make a table of readings: by time first, as settlement asks for all sites at some half-hours."""
+    return Table(
+        name,
+        metadata,
+        Column("ts", BigInteger, primary_key=True, autoincrement=False),
+        Column("site_id", Text, primary_key=True),
+        Column("wh", BigInteger),
+        Column("quality", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+readings: Mapping[timedelta, Table] = {
+    timedelta(minutes=30): _readings("flex_ready_readings"),
+    timedelta(minutes=10): _readings("flex_ready_readings_10min"),
+}
+"""By the length of their steps. `ts` is the start of the step in seconds since 1970, `wh` the net withdrawal."""
+
+membership = Table(
+    "flex_ready_membership",
+    metadata,
+    Column("perimeter_id", Text, primary_key=True),
+    Column("ef_id", Text, primary_key=True),
+    Column("site_id", Text, primary_key=True),
+    Column("valid_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("valid_to", BigInteger, nullable=False),
+)
+"""Instants in seconds since 1970, as those of readings."""
+
+orders = Table(
+    "flex_ready_orders",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("ordered_at", BigInteger, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("power_w", BigInteger, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("accepted", Boolean, nullable=False),
+)
+"""Each as it was first, and as it was after each change: it is money."""
+
+trials = Table(
+    "flex_ready_trials",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("trial_id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("said", Text, nullable=False),
+)
+
+
+def _settlement(connection: Connection) -> None:
+    """Add the tables of settlement."""
+    metadata.create_all(connection, tables=[*readings.values(), membership, orders, trials])
+
+
+STEPS: Mapping[int, Step] = {2: _settlement}
+"""By the version that a step leads to, from the one before."""
 
 
 def migrate(connection: Connection, version: int = VERSION, steps: Mapping[int, Step] = STEPS) -> None:

@@ -1,4 +1,4 @@
-"""What is said to the database, the same to SQLite and to PostgreSQL."""
+"""What is said to the database of requests, curves and calls, the same to SQLite and to PostgreSQL."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Insert, Select, Table, and_, delete, exists, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Delete
 
-from .codec import Kept, Row
 from .database import SQLITE
+from .fields import Kept, Row
 from .model import LedgerError
 from .schema import KEY, calls as called, curve, transitions as kept
 
@@ -30,7 +30,7 @@ def add_transitions(connection: Connection, rows: Sequence[Row]) -> None:
 def transitions(connection: Connection, site: str) -> Iterator[Kept]:
     """Give all of a site in order."""
     found = select(kept).where(kept.c.site == site).order_by(kept.c.id)
-    return _rows(connection, found)
+    return each_row(connection, found)
 
 
 def add_steps(connection: Connection, rows: Sequence[Row], longest: int) -> None:
@@ -67,7 +67,7 @@ def steps(connection: Connection, site: str, source: str, start: int, end: int, 
         )
         .order_by(curve.c.start)
     )
-    return _rows(connection, found)
+    return each_row(connection, found)
 
 
 def add_calls(connection: Connection, rows: Sequence[Row]) -> None:
@@ -78,7 +78,7 @@ def add_calls(connection: Connection, rows: Sequence[Row]) -> None:
 
 def calls(connection: Connection, site: str, limit: int) -> Iterator[Kept]:
     """Give the last calls, the latest first."""
-    return _rows(connection, select(called).where(called.c.site == site).order_by(called.c.id.desc()).limit(limit))
+    return each_row(connection, select(called).where(called.c.site == site).order_by(called.c.id.desc()).limit(limit))
 
 
 def trim_calls(connection: Connection, most: int) -> None:
@@ -103,12 +103,12 @@ def forget(connection: Connection, site: str) -> None:
 
 def insert_once(dialect: str) -> Insert:
     """Return what adds a transition that is not there yet."""
-    return _insert(dialect, kept).on_conflict_do_nothing(index_elements=_IDENTITY)
+    return insert_into(dialect, kept).on_conflict_do_nothing(index_elements=_IDENTITY)
 
 
 def insert_or_replace(dialect: str) -> Insert:
     """Return what adds a step of a load curve, in the place of the one that starts where it does."""
-    insert, keys = _insert(dialect, curve), [column.name for column in curve.primary_key]
+    insert, keys = insert_into(dialect, curve), [column.name for column in curve.primary_key]
     told = {column.name: insert.excluded[column.name] for column in curve.columns if column.name not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=told)
 
@@ -125,11 +125,12 @@ def delete_requests(before: int) -> Delete:
     return delete(kept).where(~exists().where(*same, later.c.at >= before))
 
 
-def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the insertion into a table, as the dialect has it."""
     return sqlite.insert(table) if dialect == SQLITE else postgresql.insert(table)
 
 
-def _rows(connection: Connection, found: Select[tuple[object, ...]]) -> Iterator[Kept]:
+def each_row(connection: Connection, found: Select[tuple[object, ...]]) -> Iterator[Kept]:
     """Give rows as they come, so that 13 months are never in memory twice."""
     result = connection.execution_options(yield_per=_READ_AT_ONCE).execute(found)
     for row in result:

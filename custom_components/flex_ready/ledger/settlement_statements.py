@@ -1,0 +1,109 @@
+"""What is said to the database of contracts, the same to SQLite and to PostgreSQL."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from sqlalchemy import BigInteger, Case, Connection, and_, case, delete, func, literal, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..settlement.model import Quality
+from .fields import Kept, Row
+from .schema import membership, orders, readings, trials
+from .statements import each_row, insert_into
+
+_WORTH = (Quality.MISSING, Quality.UNKNOWN, Quality.ESTIMATED, Quality.MEASURED)
+"""In ascending order: what is worth less takes the place of nothing."""
+
+
+def add_readings(connection: Connection, rows: Sequence[Row], step: timedelta) -> None:
+    """Add readings, each in the place of one of the same step that is not worth more."""
+    if not rows:
+        return
+    table = readings[step]
+    insert = insert_into(connection.dialect.name, table)
+    new = insert.excluded
+    replace = insert.on_conflict_do_update(
+        index_elements=["ts", "site_id"],
+        set_={"wh": new.wh, "quality": new.quality},
+        where=_worth(new.quality) >= _worth(table.c.quality),
+    )
+    connection.execute(replace, list(rows))
+
+
+def each_reading(connection: Connection, site: str, start: int, end: int, step: timedelta) -> Iterator[Kept]:
+    """Give the readings of a site whose steps start in a stretch (s), in order.
+
+    Each is looked for by its own instant: a range of the key would hold those of all sites.
+    """
+    table, length = readings[step], step // timedelta(seconds=1)
+    at = select(literal(start, BigInteger).label("ts")).cte("at", recursive=True)
+    at = at.union_all(select(at.c.ts + length).where(at.c.ts + length < end))
+    found = select(table).join_from(at, table, and_(table.c.ts == at.c.ts, table.c.site_id == site))
+    return each_row(connection, found.where(table.c.ts < end).order_by(table.c.ts))
+
+
+def set_members(connection: Connection, perimeter: str, rows: Sequence[Row]) -> None:
+    """Have some members, and no others, be those of a perimeter."""
+    connection.execute(delete(membership).where(membership.c.perimeter_id == perimeter))
+    if rows:
+        connection.execute(membership.insert(), list(rows))
+
+
+def each_member(connection: Connection, perimeter: str) -> Iterator[Kept]:
+    """Give the members of a perimeter, by entity and site."""
+    c = membership.c
+    return each_row(
+        connection, select(membership).where(c.perimeter_id == perimeter).order_by(c.ef_id, c.site_id, c.valid_from)
+    )
+
+
+def keep_order(connection: Connection, row: Row) -> None:
+    """Add an order as it is now, unless it is so already."""
+    same = and_(orders.c.contract == row["contract"], orders.c.order_id == row["order_id"])
+    last = connection.execute(select(orders).where(same).order_by(orders.c.revision.desc()).limit(1)).mappings().first()
+    if last is not None and all(last[column] == value for column, value in row.items()):
+        return
+    connection.execute(orders.insert(), {**row, "revision": last["revision"] + 1 if last is not None else 1})
+
+
+def each_order(connection: Connection, contract: str) -> Iterator[Kept]:
+    """Give the orders of a contract as they are now, by their start."""
+    later = orders.alias()
+    same = and_(later.c.contract == orders.c.contract, later.c.order_id == orders.c.order_id)
+    last = select(func.max(later.c.revision)).where(same).scalar_subquery()
+    found = select(orders).where(orders.c.contract == contract, orders.c.revision == last)
+    return each_row(connection, found.order_by(orders.c.start, orders.c.order_id))
+
+
+def keep_trial(connection: Connection, row: Row) -> None:
+    """Add a test, or what has become of it."""
+    insert, keys = insert_into(connection.dialect.name, trials), ["contract", "trial_id"]
+    told = {column: insert.excluded[column] for column in row if column not in keys}
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=told), row)
+
+
+def each_trial(connection: Connection, contract: str) -> Iterator[Kept]:
+    """Give the tests of a contract in order."""
+    return each_row(
+        connection, select(trials).where(trials.c.contract == contract).order_by(trials.c.at, trials.c.trial_id)
+    )
+
+
+def purge(connection: Connection, before: int) -> None:
+    """Drop the readings and members that are older than an instant (s); orders and tests stay with their contract."""
+    for step, table in readings.items():
+        connection.execute(delete(table).where(table.c.ts <= before - step // timedelta(seconds=1)))
+    connection.execute(delete(membership).where(membership.c.valid_to <= before))
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Drop all of a site, or of a contract and its perimeter."""
+    for table in readings.values():
+        connection.execute(delete(table).where(table.c.site_id == name))
+    connection.execute(delete(membership).where(membership.c.perimeter_id == name))
+    for table in (orders, trials):
+        connection.execute(delete(table).where(table.c.contract == name))
+
+
+def _worth(quality: ColumnElement[str]) -> Case[int]:
+    return case({word.value: worth for worth, word in enumerate(_WORTH)}, value=quality, else_=0)
