@@ -40,7 +40,7 @@ RATIO = 0.7
 BLOCKED_MS = 50.0
 _BARE = "/api/bench"
 _PREFIX = "/api/flex_ready/v1"
-_ROUNDS = 5
+_ROUNDS = 9
 _CALLERS = 8
 _TICK_S = 0.005
 
@@ -195,6 +195,11 @@ async def measure(seconds: float, per_second: int, lasts: int) -> bool:
             async def client(*arguments: object) -> object:
                 return await loop.run_in_executor(None, pool.apply, _client, arguments)
 
+            async def reads(path: str) -> float:
+                rate = await client("reads", f"{served.url}{path}", served.token, seconds)
+                assert isinstance(rate, float)
+                return rate
+
             asset = f"{_PREFIX}/bacs/{served.desk.bacs.id}/assets/WholeBuilding"
             start = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0).timestamp()
             stop = asyncio.Event()
@@ -219,21 +224,21 @@ async def measure(seconds: float, per_second: int, lasts: int) -> bool:
             holds = not lost and kept == len(made) and stood <= BLOCKED_MS
             print(f"\n{'reads':<28}{'a second':>10}{'of the constant':>18}")
             paths = {
-                "a constant": _BARE,
                 "the BACS": f"{_PREFIX}/bacs",
                 "the assets": f"{_PREFIX}/bacs/{served.desk.bacs.id}/assets",
                 "a request": f"{asset}/flexibilities/request/r0",
             }
+            shares: dict[str, list[float]] = {name: [] for name in paths}
             rates: dict[str, list[float]] = {name: [] for name in paths}
             for _ in range(_ROUNDS):
-                for name, path in paths.items():
-                    rate = await client("reads", f"{served.url}{path}", served.token, seconds)
-                    assert isinstance(rate, float)
-                    rates[name].append(rate)
-            bare = median(rates["a constant"])
-            for name, found in rates.items():
-                print(f"{name:<28}{median(found):>10.0f}{median(found) / bare:>18.2f}")
-                holds = holds and median(found) / bare >= RATIO
+                for name, path in paths.items():  # each beside the constant: the machine may have other work
+                    bare = await reads(_BARE)
+                    rates[name].append(await reads(path))
+                    shares[name].append(rates[name][-1] / bare)
+            for name in paths:
+                share = median(shares[name])
+                print(f"{name:<28}{median(rates[name]):>10.0f}{share:>18.2f}")
+                holds = holds and share >= RATIO
     print("every bar holds" if holds else "MISSED")
     return holds
 
@@ -241,7 +246,7 @@ async def measure(seconds: float, per_second: int, lasts: int) -> bool:
 def main() -> int:
     """Run it from the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench api", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2, help="of each reading; default %(default)s")
+    parser.add_argument("--seconds", type=float, default=1, help="of each reading; default %(default)s")
     parser.add_argument("--rate", type=int, default=50, help="requests a second; default %(default)s")
     parser.add_argument("--lasts", type=int, default=60, help="seconds of requests; default %(default)s")
     options = parser.parse_args()

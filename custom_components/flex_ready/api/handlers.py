@@ -44,12 +44,14 @@ class Visit:
     @property
     def at(self) -> Seat:
         """Return the building of the path; raise ProblemError if it is none of the caller's."""
-        if self.seat is None:
-            wanted = self.request.match_info["bacs_id"]
-            self.seat = next((seat for seat in self.caller.seats if seat.desk.bacs.id == wanted), None)
-        if self.seat is None:
-            raise not_ready() if self.caller.waiting else nothing()
-        return self.seat
+        if self.seat is not None:
+            return self.seat
+        wanted = self.request.match_info["bacs_id"]
+        for seat in self.caller.seats:
+            if seat.desk.bacs.id == wanted:
+                self.seat = seat
+                return seat
+        raise not_ready() if self.caller.waiting else nothing()
 
     @property
     def asset(self) -> Asset:
@@ -160,11 +162,12 @@ async def create(visit: Visit) -> web.Response:
 async def read(visit: Visit) -> web.Response:
     """Show a request as it stands."""
     seat = visit.at
-    record = seat.desk.record(seat.operator, visit.asset_id, visit.request_id)
+    operator = seat.operator
+    record = seat.desk.record(operator, visit.asset_id, visit.request_id)
     if record is None:
         raise nothing()
-    tag = f"{record.revision}-{seat.operator.dialect.name}"
-    of = (seat.operator.subentry_id, visit.asset_id, visit.request_id, record.revision)
+    tag = f"{record.revision}-{operator.dialect.name}"
+    of = (operator.subentry_id, visit.asset_id, visit.request_id, tag)
     data, _ = visit.kept.get(of, lambda: reply(record, visit.writer))
     return written(visit.request, data, tag=tag)
 

@@ -16,18 +16,25 @@ class Allowance:
         self._per_second = per_second
         self._burst = float(burst)
         self._monotonic = monotonic
-        self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+        self._left: OrderedDict[Hashable, list[float]] = OrderedDict()
+        """What is left, and since when."""
 
     def take(self, caller: Hashable) -> timedelta | None:
         """Count a call; return how long the caller has to wait if it is one too many."""
         now = self._monotonic()
-        left, since = self._left.pop(caller, (self._burst, now))
-        left = min(self._burst, left + (now - since) * self._per_second)
-        wait = None if left >= 1 else timedelta(seconds=(1 - left) / self._per_second)
-        self._left[caller] = (left if wait else left - 1, now)
-        if len(self._left) > _MOST_CALLERS:
-            self._left.popitem(last=False)
-        return wait
+        if (bucket := self._left.get(caller)) is None:
+            bucket = self._left[caller] = [self._burst, now]
+            if len(self._left) > _MOST_CALLERS:
+                self._left.popitem(last=False)
+        else:
+            self._left.move_to_end(caller)
+        left = min(self._burst, bucket[0] + (now - bucket[1]) * self._per_second)
+        bucket[1] = now
+        if left < 1:
+            bucket[0] = left
+            return timedelta(seconds=(1 - left) / self._per_second)
+        bucket[0] = left - 1
+        return None
 
 
 class Limits:

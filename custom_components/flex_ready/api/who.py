@@ -1,6 +1,6 @@
 """Who calls: an operator of one or several buildings, by a token of its identity provider or of Home Assistant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,8 +9,9 @@ from aiohttp import hdrs, web
 from homeassistant.auth.models import User
 from homeassistant.components.http.auth import SIGN_QUERY_PARAM
 from homeassistant.components.http.const import KEY_HASS_USER
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.http import KEY_AUTHENTICATED
 
 from ..const import CONF_KIND, DOMAIN, Kind
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ..desk.desk import Desk
 
 _SOON = timedelta(seconds=10)
+_MOST_KNOWN = 256
+_NONE: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,31 @@ class Doorkeeper:
     def __init__(self, hass: HomeAssistant, issuers: Issuers) -> None:
         self._hass = hass
         self._issuers = issuers
+        self._users: dict[str, Bearer] = {}
+        self._known: dict[Bearer, Caller] = {}
+        """Who called before, as long as no entry changes."""
+        async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._forget)
 
     async def caller(self, request: web.Request) -> Caller:
         """Return who calls; raise ProblemError: without a good token, or of nobody who may."""
         bearer = await self._bearer(request)
+        if (known := self._known.get(bearer)) is not None:
+            return known
+        seats, waiting = self._seats(bearer)
+        caller = Caller(bearer.subject, bearer.issuer, bearer.client, seats, waiting)
+        if not waiting:  # no signal tells of a desk that opens later
+            if len(self._known) >= _MOST_KNOWN:
+                self._forget()
+            self._known[bearer] = caller
+        return caller
+
+    @callback
+    def _forget(self, *_: object) -> None:
+        self._known.clear()
+        self._users.clear()
+
+    def _seats(self, bearer: Bearer) -> tuple[tuple[Seat, ...], bool]:
+        """Return the buildings of an operator, and whether one is not ready; raise ProblemError if it has none."""
         seats: list[Seat] = []
         waiting = False
         for entry, operator in self._operators():
@@ -79,12 +103,13 @@ class Doorkeeper:
                 "this is no operator of a building here",
                 headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
             )
-        return Caller(bearer.subject, bearer.issuer, bearer.client, tuple(seats), waiting)
+        return tuple(seats), waiting
 
     async def _bearer(self, request: web.Request) -> Bearer:
-        token = _token(request)
-        if request.get(KEY_AUTHENTICATED) and SIGN_QUERY_PARAM not in request.query_string:
-            return _user(request[KEY_HASS_USER])
+        given = request.headers.getall(hdrs.AUTHORIZATION, _NONE)
+        if len(given) == 1 and request.get(KEY_AUTHENTICATED) and SIGN_QUERY_PARAM not in request.query_string:
+            return self._user(request[KEY_HASS_USER])
+        token = _token(given)
         try:
             return await self._issuers.verify(token, self._audiences())
         except TokenError as error:
@@ -93,6 +118,18 @@ class Doorkeeper:
             self._note_unavailable(request, Glance.at(token).issuer)
             detail = "the keys of the identity provider cannot be had"
             raise ProblemError(Trouble.UNAVAILABLE, detail, retry_after=_SOON) from error
+
+    def _user(self, user: User) -> Bearer:
+        """Return the user whose token Home Assistant found good; who may do everything is not to call from outside."""
+        if user.is_admin or user.system_generated:
+            raise ProblemError(
+                Trouble.INSUFFICIENT_SCOPE,
+                "an administrator cannot be an operator",
+                headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
+            )
+        if (known := self._users.get(user.id)) is None:
+            known = self._users[user.id] = Bearer(ISSUER_USER, user.id, user.id, frozenset())
+        return known
 
     def _note_unavailable(self, request: web.Request, issuer: object) -> None:
         """Note for the operators of an issuer that none of them can be told from anybody else."""
@@ -137,20 +174,8 @@ def not_ready() -> ProblemError:
     return ProblemError(Trouble.UNAVAILABLE, "the building is not ready", retry_after=_SOON)
 
 
-def _user(user: User) -> Bearer:
-    """Return the user whose token Home Assistant found good; who may do everything is not to call from outside."""
-    if user.is_admin or user.system_generated:
-        raise ProblemError(
-            Trouble.INSUFFICIENT_SCOPE,
-            "an administrator cannot be an operator",
-            headers={hdrs.WWW_AUTHENTICATE: 'Bearer error="insufficient_scope"'},
-        )
-    return Bearer(ISSUER_USER, user.id, user.id, frozenset())
-
-
-def _token(request: web.Request) -> str:
-    """Return the bearer token of a call (RFC 6750, 2.1); none is taken from elsewhere."""
-    given = request.headers.getall(hdrs.AUTHORIZATION, [])
+def _token(given: Sequence[str]) -> str:
+    """Return the bearer token of a call (RFC 6750, 2.1) from its headers; none is taken from elsewhere."""
     if not given:
         raise ProblemError(Trouble.INVALID_TOKEN, "a bearer token is needed", headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
     scheme, _, token = given[0].partition(" ")

@@ -195,11 +195,13 @@ class Desk:
         if last is None:
             self.last_calls[call.operator] = LastCall(call.at, call.status, refused)
             return
-        same_day = last.at.date() == call.at.date()
-        if earlier:
-            last.refused += refused if same_day else 0
-        else:
-            self.last_calls[call.operator] = LastCall(call.at, call.status, refused + (last.refused if same_day else 0))
+        if last.at.date() == call.at.date():
+            refused += last.refused
+        elif earlier:
+            return
+        last.refused = refused
+        if not earlier:
+            last.at, last.status = call.at, call.status
 
     # What the user says.
 

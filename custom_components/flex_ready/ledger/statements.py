@@ -71,9 +71,12 @@ def steps(connection: Connection, site: str, source: str, start: int, end: int, 
 
 
 def add_calls(connection: Connection, rows: Sequence[Row]) -> None:
-    """Add calls."""
-    if rows:
-        connection.execute(called.insert(), list(rows))
+    """Add calls. There may be many: they go to the driver as they are."""
+    if not rows:
+        return
+    insert = called.insert().compile(connection, column_keys=list(rows[0]))
+    values = [tuple(row.values()) if insert.positional else row for row in rows]
+    connection.exec_driver_sql(insert.string, values)
 
 
 def calls(connection: Connection, site: str, limit: int) -> Iterator[Kept]:
