@@ -134,7 +134,7 @@ def replays(
         if len(done) == most:
             break
         rows = realised(moved, *alone, curves)
-        errors = [float(row.realised_wh) * order.direction.sign for row in rows if row.realised_wh is not None]
+        errors = [float(order.direction.sign * row.realised_wh) for row in rows if row.realised_wh is not None]
         if len(errors) == len(order.steps) and all(row.complete for row in rows):
             done.append(Replay(local_day(moved.start, facts.zone), tuple(errors)))
     return tuple(done)
