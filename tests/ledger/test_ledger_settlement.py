@@ -146,6 +146,34 @@ async def test_members_are_replaced_as_a_whole(ledger: Ledger) -> None:
     assert await ledger.members("q") == []
 
 
+async def test_an_entity_is_the_sum_of_its_sites(ledger: Ledger) -> None:
+    """Of those that belong to it at an instant; no better than the worst of them, and nothing where one is missing."""
+    here = Member(ef_id="ef1", site_id="a", valid_from=NOON - DAY)
+    for site, *readings in (
+        ("a", MEASURED, MEASURED, MEASURED, Reading(-7)),
+        ("b", MEASURED, ESTIMATED, MISSING, Reading(7)),
+        ("gone", MEASURED, MEASURED, MEASURED, MEASURED),
+        ("other", MEASURED, MEASURED, MEASURED, MEASURED),
+    ):
+        await ledger.add_readings(site, row(NOON, *readings))
+    members = [
+        here,
+        replace(here, site_id="b"),
+        replace(here, site_id="gone", valid_to=NOON),
+        replace(here, site_id="other", ef_id="ef2"),
+    ]
+    await ledger.set_members("p", members)
+    await ledger.set_members("q", members[2:])
+    total = await ledger.entity_curve("p", "ef1", NOON, NOON, NOON + 4 * STEP)
+    assert total == LoadCurve(
+        {NOON: Reading(200), NOON + STEP: Reading(190, Quality.ESTIMATED), NOON + 3 * STEP: Reading(0)}
+    )
+    before = await ledger.entity_curve("p", "ef1", NOON - HOUR, NOON, NOON + 2 * STEP)
+    assert before == LoadCurve({NOON: Reading(300), NOON + STEP: Reading(290, Quality.ESTIMATED)})
+    assert await ledger.entity_curve("p", "nobody", NOON, NOON, NOON + DAY) == LoadCurve()
+    assert await ledger.entity_curve("p", "ef1", NOON, NOON, NOON) == LoadCurve()
+
+
 async def test_an_order_is_as_it_was_kept_last(ledger: Ledger, address: str) -> None:
     """Each change is a row of its own; the same again is none."""
     later = replace(ORDER, id="o2", start=NOON - HOUR, direction=Direction.INCREASE_NET_WITHDRAWAL)

@@ -25,6 +25,7 @@ from .settlement_codec import (
     order_row,
     reading_of,
     reading_rows,
+    total_of,
     trial_of,
     trial_row,
 )
@@ -128,6 +129,17 @@ class Ledger:
         return await self._read(
             lambda connection: LoadCurve(
                 dict(_all(reading_of, settled.each_reading(connection, site, first, last, step)))
+            )
+        )
+
+    async def entity_curve(
+        self, perimeter: str, entity: str, at: datetime, start: datetime, end: datetime, step: timedelta = STEP
+    ) -> LoadCurve:
+        """Return the sums over the sites that belong to an entity at an instant; where one is missing there is none."""
+        second_at, first, last = second(at.replace(microsecond=0)), second(start), second(end)
+        return await self._read(
+            lambda connection: LoadCurve(
+                dict(_all(total_of, settled.each_total(connection, perimeter, entity, second_at, first, last, step)))
             )
         )
 

@@ -7,6 +7,7 @@ import json
 from ..settlement.model import Direction, Order, Purpose, Quality, Reading
 from .fields import Kept, Row, instant, instant_of, named, second, second_of, string, whole
 from .model import LedgerError, Member, Trial
+from .settlement_statements import quality_of
 
 _NEVER = 253_402_300_799
 """The last second that a date can have: comparing with null would find nobody."""
@@ -25,6 +26,11 @@ def reading_rows(site: str, readings: Mapping[datetime, Reading]) -> list[Row]:
 def reading_of(row: Kept) -> tuple[datetime, Reading]:
     """Read a reading, and the start of its step; raise LedgerError, naming the row, if it makes no sense."""
     return named("reading", ("site_id", "ts"), row, _reading)
+
+
+def total_of(row: Kept) -> tuple[datetime, Reading]:
+    """Read the sum of readings, as good as the worst of them."""
+    return second_of(row["ts"]), Reading(whole(row["wh"]), quality_of(whole(row["worth"])))
 
 
 def member_row(perimeter: str, member: Member) -> Row:

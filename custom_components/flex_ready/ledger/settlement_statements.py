@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Case, Connection, and_, case, delete, func, literal, select
+from sqlalchemy import CTE, BigInteger, Case, Connection, and_, case, cast, delete, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..settlement.model import Quality
@@ -35,11 +35,39 @@ def each_reading(connection: Connection, site: str, start: int, end: int, step: 
 
     Each is looked for by its own instant: a range of the key would hold those of all sites.
     """
-    table, length = readings[step], step // timedelta(seconds=1)
-    at = select(literal(start, BigInteger).label("ts")).cte("at", recursive=True)
-    at = at.union_all(select(at.c.ts + length).where(at.c.ts + length < end))
+    table, at = readings[step], _instants(start, end, step)
     found = select(table).join_from(at, table, and_(table.c.ts == at.c.ts, table.c.site_id == site))
     return each_row(connection, found.where(table.c.ts < end).order_by(table.c.ts))
+
+
+def each_total(
+    connection: Connection, perimeter: str, entity: str, at: int, start: int, end: int, step: timedelta
+) -> Iterator[Kept]:
+    """Give the sums over the sites that belong to an entity at an instant (s), of the steps that start in a stretch.
+
+    A step of which a site has no reading is left out.
+    """
+    table, instants, c = readings[step], _instants(start, end, step), membership.c
+    belongs = and_(c.perimeter_id == perimeter, c.ef_id == entity, c.valid_from <= at, c.valid_to > at)
+    sites = select(func.count()).select_from(membership).where(belongs).scalar_subquery()
+    found = (
+        select(
+            table.c.ts,
+            cast(func.sum(table.c.wh), BigInteger).label("wh"),
+            func.min(_worth(table.c.quality)).label("worth"),
+        )
+        .select_from(instants.join(table, table.c.ts == instants.c.ts).join(membership, c.site_id == table.c.site_id))
+        .where(belongs, table.c.ts < end)
+        .group_by(table.c.ts)
+        .having(func.count(table.c.wh) == sites)
+        .order_by(table.c.ts)
+    )
+    return each_row(connection, found)
+
+
+def quality_of(worth: int) -> Quality:
+    """Return the quality that is worth so much."""
+    return _WORTH[worth]
 
 
 def set_members(connection: Connection, perimeter: str, rows: Sequence[Row]) -> None:
@@ -103,6 +131,13 @@ def forget(connection: Connection, name: str) -> None:
     connection.execute(delete(membership).where(membership.c.perimeter_id == name))
     for table in (orders, trials):
         connection.execute(delete(table).where(table.c.contract == name))
+
+
+def _instants(start: int, end: int, step: timedelta) -> CTE:
+    """Return the starts of the steps of a stretch (s), the first of them also where the stretch is empty."""
+    length = step // timedelta(seconds=1)
+    at = select(literal(start, BigInteger).label("ts")).cte("at", recursive=True)
+    return at.union_all(select(at.c.ts + length).where(at.c.ts + length < end))
 
 
 def _worth(quality: ColumnElement[str]) -> Case[int]:
