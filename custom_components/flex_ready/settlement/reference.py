@@ -64,8 +64,8 @@ class WindowSum:
 
     @property
     def mean(self) -> Fraction | None:
-        """Wh of a step; None: something is missing, or there is none."""
-        return Fraction(self.wh, self.steps) if self.steps and self.readings == self.expected else None
+        """Wh of a step; None: something is missing, or there is no site or no step."""
+        return Fraction(self.wh, self.steps) if 0 < self.expected == self.readings else None
 
 
 def reference_wh(plan: Plan, step: datetime, sums: Sequence[WindowSum]) -> Fraction | None:
