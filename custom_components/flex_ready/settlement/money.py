@@ -1,0 +1,108 @@
+"""What volumes are worth (EUR): premiums and penalties. Exact; each line of an invoice is rounded once (D13).
+
+Sources: docs/settlement.md, R27 to R29; Enedis 2020, slides 16 to 20.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+
+from .contract import Terms, months_later
+from .profile import ENEDIS_2020, Decisions, Months, Penalised, Profile, Ratio
+from .volumes import StepVolume
+
+_WH_A_MWH = 1_000_000
+_DAY = timedelta(days=1)
+
+
+def cents(amount: Fraction) -> Decimal:
+    """Round an amount to cents, halves away from zero."""
+    whole = floor(abs(amount) * 100 + Fraction(1, 2))
+    return (Decimal(whole) if amount >= 0 else -Decimal(whole)).scaleb(-2)
+
+
+def variable_premium(steps: Sequence[StepVolume], terms: Terms) -> Fraction:
+    """Return what an activation earns: what is paid of it, at the variable premium (R23, R27)."""
+    return Fraction(terms.variable_premium) * sum((step.paid for step in steps), Fraction()) / _WH_A_MWH
+
+
+def failure_penalty(
+    steps: Sequence[StepVolume],
+    terms: Terms,
+    decisions: Decisions | None = None,
+    profile: Profile = ENEDIS_2020,
+) -> Fraction:
+    """Return what the defaults of an activation cost (R28); of a step that is not known, nothing yet."""
+    decisions = decisions or Decisions()
+    if not terms.reserved:
+        return profile.undistributed_eur_a_mwh * _penalised(steps, decisions.penalised) / _WH_A_MWH
+    if decisions.ratio is Ratio.STEPS:
+        share = sum((step.deficient / step.expected for step in steps if step.expected), Fraction())
+    else:
+        wanted = sum((step.expected for step in steps), Fraction())
+        share = sum((step.deficient for step in steps), Fraction()) / wanted if wanted else Fraction()
+    return expected_turnover(terms) * share / (terms.probability or 1)
+
+
+def _penalised(steps: Sequence[StepVolume], penalised: Penalised) -> Fraction:
+    deficient = [step.deficient for step in steps if step.default]
+    match penalised:
+        case Penalised.ALL_STEPS:
+            return sum(deficient, Fraction())
+        case Penalised.FIRST_DEFAULT_STEP:
+            return deficient[0] if deficient else Fraction()
+        case Penalised.WORST_STEP:
+            return max(deficient, default=Fraction())
+
+
+def expected_turnover(terms: Terms) -> Fraction:
+    """Return what a contract with reservation is expected to earn: the premiums of what is likely to be called."""
+    called = Fraction(terms.expected_call_wh or 0, _WH_A_MWH)
+    return Fraction(terms.fixed_premium or 0) + called * Fraction(terms.variable_premium)
+
+
+def months_planned(terms: Terms) -> Fraction:
+    """Return how many months the activation period has."""
+    return _months(terms.starts, terms.ends + _DAY)
+
+
+def months_left(terms: Terms, terminated: date, months: Months = Months.PRORATA) -> Fraction:
+    """Return how many months of the contract are left on the day from which it is terminated (R29)."""
+    end = terms.ends + _DAY
+    left = _months(min(max(terminated, terms.starts), end), end)
+    match months:
+        case Months.FLOOR:
+            return Fraction(left.numerator // left.denominator)
+        case Months.CEIL:
+            return Fraction(-(-left.numerator // left.denominator))
+        case Months.PRORATA:
+            return left
+
+
+def termination_penalty(
+    terms: Terms,
+    terminated: date,
+    *,
+    force_majeure: bool = False,
+    decisions: Decisions | None = None,
+    profile: Profile = ENEDIS_2020,
+) -> Fraction:
+    """Return what it costs that a contract is terminated (R29): nothing without reservation, or by force majeure."""
+    if not terms.reserved or force_majeure:
+        return Fraction()
+    left = months_left(terms, terminated, (decisions or Decisions()).months)
+    return left / months_planned(terms) * profile.termination_factor * Fraction(terms.fixed_premium or 0)
+
+
+def _months(start: date, end: date) -> Fraction:
+    """Return the months from a day to another one, of the last month the days by its length.
+
+    They are counted back from the end, so that what is left of a contract is whole where its months are.
+    """
+    whole = 0
+    while months_later(end, -whole - 1) >= start:
+        whole += 1
+    last, before = months_later(end, -whole), months_later(end, -whole - 1)
+    return whole + Fraction((last - start).days, (last - before).days)

@@ -1,0 +1,129 @@
+"""Whether an order is valid, and what becomes of several at the same time.
+
+Sources: docs/settlement.md, R9 (inferred from R8), D3, D8.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+
+from .contract import Terms
+from .model import Direction, Order, Purpose, floor
+from .profile import ENEDIS_2020, Decisions, OffGrid, Overlap, Profile
+
+
+class Invalid(StrEnum):
+    """Why an order is not valid."""
+
+    TOO_LATE = "too_late"
+    """It does not leave the mobilisation delay."""
+    NO_POWER = "no_power"
+    TOO_MUCH_POWER = "too_much_power"
+    """More than is contracted, or available in that period."""
+    UNAVAILABLE = "unavailable"
+    """Some of it lies outside the availability periods."""
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_CLOSE = "too_close"
+    """Too soon after another activation, or before it."""
+    OVERLAPPING = "overlapping"
+    WRONG_DIRECTION = "wrong_direction"
+    OUTSIDE = "outside"
+    """Outside the period of activations, or of tests."""
+    OFF_GRID = "off_grid"
+    """It does not start and end with a half-hour."""
+
+
+def invalid(
+    order: Order,
+    terms: Terms,
+    others: Iterable[Order] = (),
+    *,
+    decisions: Decisions | None = None,
+    profile: Profile = ENEDIS_2020,
+) -> tuple[Invalid, ...]:
+    """Return why an order is not valid, among others of the contract; nothing: it is."""
+    decisions = decisions or Decisions()
+    test = order.purpose is not Purpose.ACTIVATION
+    period = terms.tests(profile) if order.purpose is Purpose.ACTIVATION_TEST else terms.activation
+    available = () if test else tuple(terms.available(order))
+    rivals = [one for one in others if one.id != order.id and one.accepted]
+    found = {
+        Invalid.TOO_LATE: order.start - order.ordered_at < terms.dmo,
+        Invalid.NO_POWER: order.power_w <= 0,
+        Invalid.TOO_MUCH_POWER: order.power_w > min((slot.value for slot in available), default=terms.power_w),
+        Invalid.UNAVAILABLE: not test and bool(terms.available(order).gaps(order.start, order.end)),
+        Invalid.TOO_SHORT: order.length < (profile.least_duration if test else terms.least_duration),
+        Invalid.TOO_LONG: not test and terms.most_duration is not None and order.length > terms.most_duration,
+        Invalid.TOO_CLOSE: any(_close(order, one, terms) for one in rivals),
+        Invalid.OVERLAPPING: decisions.overlap is Overlap.REFUSE and any(order.overlaps(one) for one in rivals),
+        Invalid.WRONG_DIRECTION: order.direction is not terms.direction,
+        Invalid.OUTSIDE: order.start < period.start or order.end > period.end,
+        Invalid.OFF_GRID: decisions.off_grid is OffGrid.REFUSE
+        and (floor(order.start), floor(order.end)) != (order.start, order.end),
+    }
+    return tuple(reason for reason, holds in found.items() if holds)
+
+
+def _close(order: Order, other: Order, terms: Terms) -> bool:
+    if order.overlaps(other):
+        return False
+    return max(order.start - other.end, other.start - order.end) < terms.least_gap
+
+
+def netted(orders: Sequence[Order]) -> tuple[Order, ...]:
+    """Return what orders ask for together: their powers added up, those of the other direction taken off (D8).
+
+    Orders that meet no other stay as they are; where several meet there is one for each stretch of the same power.
+    """
+    found: list[Order] = []
+    for group in _meeting(orders):
+        found.extend(group if len(group) == 1 else _cut(group))
+    return tuple(found)
+
+
+def _meeting(orders: Sequence[Order]) -> list[list[Order]]:
+    """Return the orders in groups that share some time, directly or by others."""
+    groups: list[list[Order]] = []
+    end: datetime | None = None
+    for order in sorted(orders, key=lambda one: (one.start, one.end, one.id)):
+        if end is not None and order.start < end:
+            groups[-1].append(order)
+            end = max(end, order.end)
+        else:
+            groups.append([order])
+            end = order.end
+    return groups
+
+
+def _cut(group: Sequence[Order]) -> list[Order]:
+    edges = sorted({edge for order in group for edge in (order.start, order.end)})
+    pieces: list[Order] = []
+    for start, end in pairwise(edges):
+        there = [order for order in group if order.start <= start and end <= order.end]
+        power = sum(order.direction.sign * order.power_w for order in there)
+        if not power:
+            continue
+        direction = Direction.REDUCE_NET_WITHDRAWAL if power > 0 else Direction.INCREASE_NET_WITHDRAWAL
+        piece = replace(
+            there[0],
+            start=start,
+            end=end,
+            id="+".join(order.id for order in there),
+            ordered_at=max(order.ordered_at for order in there),
+            power_w=abs(power),
+            direction=direction,
+        )
+        last = pieces[-1] if pieces else None
+        if last is not None and (last.end, last.power_w, last.direction) == (start, piece.power_w, direction):
+            pieces[-1] = replace(last, end=end)
+        else:
+            pieces.append(piece)
+    seen: dict[str, int] = {}
+    for i, piece in enumerate(pieces):
+        seen[piece.id] = seen.get(piece.id, 0) + 1
+        if seen[piece.id] > 1:
+            pieces[i] = replace(piece, id=f"{piece.id}#{seen[piece.id]}")
+    return pieces
