@@ -242,8 +242,7 @@ class Remote:
         edges = [datetime.fromisoformat(request.query[name]).astimezone(UTC) for name in ("start", "end")]
         return web.json_response(self._writer.consumption(self._drawn(edges)))
 
-    @staticmethod
-    def _drawn(edges: Sequence[datetime]) -> Consumption:
+    def _drawn(self, edges: Sequence[datetime]) -> Consumption:
         start, end = edges
         consumed = Consumed(
             power=Decimal(12_000), energy=Decimal(6_000), baseline=Decimal(20_000), quality=Quality.MEASURED

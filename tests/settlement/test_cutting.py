@@ -109,5 +109,5 @@ def test_how_a_step_is_known() -> None:
     assert quality((29, 900, True), (59, 1, True)) is Quality.MEASURED  # as good as nothing
     assert quality((30, 900, True)) is Quality.MEASURED  # however long, from edge to edge
     assert quality((60, 1800, True)) is Quality.ESTIMATED
-    assert quality((29.5, 900, True), (30, 10, False)) is Quality.MEASURED
-    assert quality((29, 900, True), (30, 10, False)) is Quality.ESTIMATED
+    assert quality((29, 900, True), (30, 10, False)) is Quality.MEASURED
+    assert quality((28.9, 900, True), (30, 10, False)) is Quality.ESTIMATED

@@ -129,8 +129,20 @@ def test_a_meter_is_replaced() -> None:
 
 def test_an_index_that_begins_anew_each_day() -> None:
     """What it tells afterwards was drawn since; what it told last before that may be too little."""
-    told = [(0, 9000), (29, 9290), (31, 10), (32, 20), (59, 290), (61, 310)]
-    assert indexed(IndexSteps(begins_anew=True), told)[STEP] == halves(estimated(295), estimated(295))
+    told = [(0, 9000), (28, 9280), (32, 20), (33, 30), (59, 290), (61, 310)]
+    assert indexed(IndexSteps(begins_anew=True), told)[STEP] == halves(estimated(290), estimated(290))
+
+
+def test_an_index_of_which_nothing_new_is_told() -> None:
+    """Is taken to be where it was: an estimate, which what comes then completes."""
+    steps = IndexSteps()
+    cut = steps.take(NOON, {"": Fraction(0)})
+    for minutes in (30, 60):
+        cut = joined(cut, steps.take(NOON + minutes * MINUTE, {"": Fraction(0)}, told=False))
+    assert steps.heard == NOON + 60 * MINUTE
+    cut = joined(cut, steps.take(NOON + 62 * MINUTE, {"": Fraction(1000)}))
+    cut = joined(cut, steps.take(NOON + 90 * MINUTE, {"": Fraction(1300)}))
+    assert cut[STEP] == halves(estimated(0), estimated(0), Reading(1300))
 
 
 @pytest.mark.parametrize("wrong", [0, 20, 9_999_999, 700])
@@ -319,3 +331,12 @@ def test_what_was_injected_is_taken_off() -> None:
     assert net.take({}, {STEP: halves(Reading(30), MISSING)})[STEP] == halves(Reading(70), MISSING)
     third = {NOON + 2 * STEP: Reading(60)}
     assert net.take({}, {STEP: third})[STEP] == {NOON + 2 * STEP: estimated(-40)}
+
+
+def test_one_that_is_silent_fills_no_memory() -> None:
+    """Of the other one the last steps wait."""
+    net = Net()
+    for i in range(400):
+        net.take({STEP: {NOON + i * STEP: Reading(100)}}, {})
+    found = net.take({}, {STEP: {NOON + i * STEP: Reading(30) for i in range(400)}})[STEP]
+    assert list(found) == [NOON + i * STEP for i in range(100, 400)]

@@ -24,8 +24,9 @@ NEAR = timedelta(minutes=5)
 """Two readings that are no farther apart tell the energy until an edge between them."""
 _FINE_WH = 1
 """So do two between which no more than this was drawn, however far apart."""
-_GUESSED = 50
-"""A step of which no more than one part in so many was estimated is measured."""
+_GUESSED = 30
+"""A step of which no more than one part in so many was estimated is measured: the last ten seconds before each top of a
+Td of five minutes."""
 _NOTHING = timedelta()
 _US = timedelta(microseconds=1)
 _BACK = timedelta(minutes=1)

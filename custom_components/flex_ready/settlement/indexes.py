@@ -37,8 +37,16 @@ class IndexSteps:
     _doubt: tuple[datetime, Registers] | None = None
     """What does not follow from the last: it is believed when the next one follows from it."""
 
-    def take(self, at: datetime, registers: Registers) -> Cut:
-        """Take where the indexes stand; return the steps that are complete."""
+    @property
+    def heard(self) -> datetime | None:
+        """When they were told last."""
+        return self._last[0] if self._last else None
+
+    def take(self, at: datetime, registers: Registers, *, told: bool = True) -> Cut:
+        """Take where the indexes stand; return the steps that are complete.
+
+        What was not told then, but earlier and nothing since (`told` is false), is an estimate.
+        """
         if self._last is None or self.cutter is None:
             return self._begin(at, registers)
         before, stood = self._last
@@ -48,7 +56,7 @@ class IndexSteps:
             return {}
         if (wh := self._growth(stood, registers, at - before)) is not None:
             self._doubt, self._last = None, (at, registers)
-            return self._add(at, wh, measured=True)
+            return self._add(at, wh, measured=told)
         doubt, self._doubt = self._doubt, (at, registers)
         if doubt is None or at <= doubt[0] or (then := self._growth(doubt[1], registers, at - doubt[0])) is None:
             return {}

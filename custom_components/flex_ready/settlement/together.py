@@ -9,6 +9,8 @@ from ..slots import Slot
 from .cutting import LENGTHS, Cut, Cutter, joined, seconds
 from .model import STEP, Quality, Reading, floor
 
+_MOST_WAITING = 300
+"""Steps of one source that wait for the other."""
 _GAP = 10
 """A gap of one part in so many of a step is filled with what was drawn after it."""
 
@@ -47,10 +49,16 @@ class Net:
 
     def take(self, withdrawn: Cut, injected: Cut) -> Cut:
         """Take steps of both; return those of which both are there."""
-        self._withdrawn, self._injected = joined(self._withdrawn, withdrawn), joined(self._injected, injected)
+        self._withdrawn = _last(joined(self._withdrawn, withdrawn))
+        self._injected = _last(joined(self._injected, injected))
         return {
             length: dict(_pairs(self._withdrawn.get(length, {}), self._injected.get(length, {}))) for length in LENGTHS
         }
+
+
+def _last(cut: Cut) -> Cut:
+    """Return the last steps: one source may be silent for ever."""
+    return {length: dict(sorted(readings.items())[-_MOST_WAITING:]) for length, readings in cut.items()}
 
 
 def _pairs(withdrawn: dict[datetime, Reading], injected: dict[datetime, Reading]) -> Iterator[tuple[datetime, Reading]]:
