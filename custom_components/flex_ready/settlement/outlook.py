@@ -112,7 +112,7 @@ def step_outlook(
     left: timedelta,
     profile: Profile = ENEDIS_2020,
 ) -> StepOutlook:
-    """Tell where a half-hour is heading, by what it has realised (Wh), the power realised now (W), and the time left."""
+    """Tell where a half-hour is heading: what it has realised (Wh), the power realised now (W), the time left."""
     seconds = Fraction(max(left, timedelta()) // timedelta(seconds=1))
     projected = realised_wh + watts * seconds / _S_A_HOUR
     short = profile.default_below * expected_wh - projected
