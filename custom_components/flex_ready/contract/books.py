@@ -1,0 +1,165 @@
+"""The books of a contract: what its orders come to, by the readings in its ledger."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from ..ledger import Ledger
+from ..settlement.facts import Facts, local_day
+from ..settlement.load_curve import LoadCurve
+from ..settlement.methods import Choice, Method
+from ..settlement.model import STEP, Order, floor
+from ..settlement.outlook import Outlook, outlook
+from ..settlement.realised import Realised, realised
+from ..settlement.report import ActivationReport, activation
+from ..settlement.sufficiency import Lack
+from ..settlement.uncertainty import Uncertainty, replays, spread, uncertainty
+from ..settlement.volumes import capped, expected
+from ..settlement.working_days import holidays_of
+from .setup import ContractSetup
+
+_USUAL = timedelta(days=70)
+_ALL = timedelta(days=370)
+"""Back from an order: what a history of ten working days and thirty quiet ones needs, and what is there at most."""
+_AFTER = timedelta(hours=2)
+"""What follows an order may be a reference too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What came of an order, with how it was found."""
+
+    report: ActivationReport
+    rows: Mapping[str, tuple[Realised, ...]]
+    """Of each entity."""
+    uncertainty: Mapping[str, Uncertainty]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entity:
+    """An entity at the time of an order."""
+
+    name: str
+    choice: Choice
+    facts: Facts
+    curves: tuple[LoadCurve, ...]
+    capacity_w: int
+
+
+class Books:
+    """Settles the orders of one contract."""
+
+    def __init__(self, ledger: Ledger, contract: str, setup: ContractSetup) -> None:
+        """Make the books of a contract, by the id of its entry."""
+        self._ledger = ledger
+        self._contract = contract
+        self._setup = setup
+
+    async def async_detail(self, order: Order, orders: Iterable[Order]) -> Detail:
+        """Settle an order among all of the contract, and tell how sure that is. Raises LedgerError."""
+        entities = await self._async_entities(order, orders)
+        rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
+        sure = {one.name: uncertainty(order, one.choice, one.facts, one.curves) for one in entities}
+        return Detail(self._settled(order, entities, rows), rows, sure)
+
+    async def async_report(self, order: Order, orders: Iterable[Order]) -> ActivationReport:
+        """Settle an order among all of the contract. Raises LedgerError."""
+        entities = await self._async_entities(order, orders)
+        rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
+        return self._settled(order, entities, rows)
+
+    async def async_outlook(
+        self, order: Order, orders: Iterable[Order], delivered_w: int
+    ) -> tuple[Outlook, Mapping[str, Uncertainty]]:
+        """Tell what an order to come is likely to bring if the perimeter really gives a power. Raises LedgerError.
+
+        How far references are off is replayed on the quiet days before now, for each entity; their errors of the same
+        day are added up.
+        """
+        entities = await self._async_entities(order, orders)
+        by_day: dict[date, list[tuple[float, ...]]] = {}
+        sure = {}
+        for one in entities:
+            done = replays(order, one.choice, one.facts, one.curves, alike=False)
+            sure[one.name] = spread(done)
+            for replay in done:
+                by_day.setdefault(replay.day, []).append(replay.errors)
+        errors = [
+            [sum(step) for step in zip(*its, strict=True)] for its in by_day.values() if len(its) == len(entities)
+        ]
+        share = Fraction(delivered_w, order.power_w)
+        delivered = {step: wh * share for step, wh in expected(order).items()}
+        found = outlook(order, self._setup.terms, delivered, errors, decisions=self._setup.decisions)
+        return found, sure
+
+    async def async_references(self, order: Order, orders: Iterable[Order]) -> Mapping[datetime, Fraction]:
+        """Return the reference of the perimeter in each half-hour (Wh), as far as it can be told while the order runs.
+
+        What follows is not known then: where a method takes it, what came before stands for it. Raises LedgerError.
+        """
+        found: dict[datetime, Fraction] = {}
+        entities = await self._async_entities(order, orders)
+        rows = [realised(order, _meanwhile(one.choice), one.facts, one.curves) for one in entities]
+        for step, its in zip(order.steps, zip(*rows, strict=True), strict=False):
+            known = [row.reference_wh for row in its if row.reference_wh is not None]
+            if known and len(known) == len(entities):
+                found[step] = sum(known, Fraction())
+        return found
+
+    def _settled(
+        self, order: Order, entities: Sequence[_Entity], rows: Mapping[str, tuple[Realised, ...]]
+    ) -> ActivationReport:
+        setup = self._setup
+        volumes: dict[str, dict[datetime, Fraction | None]] = {}
+        for one in entities:
+            volumes[one.name] = {
+                row.step: capped(row.realised_wh, one.capacity_w, setup.decisions)
+                if row.realised_wh is not None and row.complete
+                else None
+                for row in rows[one.name]
+            }
+        return activation(order, volumes, setup.terms, decisions=setup.decisions)
+
+    async def _async_entities(self, order: Order, orders: Iterable[Order]) -> list[_Entity]:
+        before = [one for one in orders if one.accepted and one.id != order.id and one.start < order.start]
+        facts = self._facts(order, before)
+        there: dict[str, list[str]] = {}
+        for member in await self._ledger.members(self._contract):
+            if member.valid_from <= order.start and (member.valid_to is None or order.start < member.valid_to):
+                there.setdefault(member.ef_id, []).append(member.site_id)
+        found = []
+        for name, sites in there.items():
+            choice = self._setup.choices[name]
+            curves = await self._async_curves(order, name, sites, choice, _USUAL)
+            if any(row.basis.lack is Lack.DAYS for row in realised(order, choice, facts, curves)):
+                curves = await self._async_curves(order, name, sites, choice, _ALL)
+            capacity = sum(self._setup.sites[site].max_activation_w for site in sites if site in self._setup.sites)
+            found.append(_Entity(name, choice, facts, curves, capacity))
+        return found
+
+    async def _async_curves(
+        self, order: Order, name: str, sites: Sequence[str], choice: Choice, back: timedelta
+    ) -> tuple[LoadCurve, ...]:
+        """Read what the method needs: of each site, or of the entity as a whole."""
+        start, end = floor(order.start) - back, floor(order.end) + STEP + _AFTER
+        if choice.method.each_site:
+            return tuple([await self._ledger.readings(site, start, end) for site in sites])
+        return (await self._ledger.entity_curve(self._contract, name, order.start, start, end),)
+
+    def _facts(self, order: Order, before: Sequence[Order]) -> Facts:
+        zone = self._setup.terms.zone
+        days = {local_day(step, zone) for one in before for step in one.steps}
+        year = order.start.year
+        return Facts(
+            zone=zone,
+            not_eligible=frozenset(days),
+            holidays=holidays_of(year) | holidays_of(year - 1),
+            earlier=before,
+        )
+
+
+def _meanwhile(choice: Choice) -> Choice:
+    if Method.DOUBLE_REFERENCE not in (choice.method, choice.rectangle if choice.method.each_site else None):
+        return choice
+    return replace(choice, method=Method.RECTANGLE_SIMPLE)

@@ -1,0 +1,168 @@
+"""What the sites of a contract tell, on its way into the ledger: nothing is lost while that cannot be written."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ..const import LOGGER
+from ..ledger import Ledger, LedgerError
+from ..settlement.model import STEP, Reading
+from .const import (
+    CONF_FLEET,
+    CONF_INJECTED,
+    CONF_METER_ENTRY,
+    CONF_REMOTE_ASSET,
+    CONF_REMOTE_BACS,
+    CONF_REMOTE_SITE,
+    CONF_SOURCE,
+    CONF_WITHDRAWN,
+    SOURCE_ENTITY,
+    SOURCE_REMOTE,
+)
+from .entity_source import EntitySource
+from .meter_source import MeterSource
+from .remote_source import RemoteSource
+from .source import Running, Source
+from .source_store import SourceStore
+
+_SOON = 1
+"""Seconds: what several sites tell of a step is written together."""
+_AGAIN = 60
+_MOST = 50_000
+"""Readings that wait to be written, of all sites: a year of three."""
+
+type Written = Callable[[frozenset[str]], None]
+"""Told the sites of which half-hours were written."""
+type Troubled = Callable[[LedgerError | None], None]
+"""Told that the ledger cannot be written; None: it can again."""
+
+
+class Intake:
+    """Listens to the sites of one contract."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, ledger: Ledger, written: Written, troubled: Troubled
+    ) -> None:
+        """Make what listens; `written` and `troubled` are told how it goes."""
+        self._hass = hass
+        self._entry = entry
+        self._ledger = ledger
+        self._written = written
+        self._troubled = troubled
+        self._store = SourceStore(hass, entry.entry_id)
+        self._sources: dict[str, Source] = {}
+        self._waiting: dict[tuple[str, timedelta], dict[datetime, Reading]] = {}
+        self._timer: CALLBACK_TYPE | None = None
+        self._writing = False
+        self._failed = False
+
+    async def async_start(self, sites: Mapping[str, ConfigSubentry]) -> None:
+        """Listen to some sites, each by its subentry; one whose source is gone is silent."""
+        await self._store.async_load()
+        for number, (site, subentry) in enumerate(sites.items()):
+            if (source := self._source(site, subentry, number)) is None:
+                LOGGER.warning("What %s is read from is not there any more", subentry.title)
+                continue
+            self._sources[site] = source
+            self._store.keep(site, source)
+            await source.async_start()
+
+    async def async_stop(self) -> None:
+        """Listen no more, and write what waits."""
+        for source in self._sources.values():
+            await source.async_stop()
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+        await self._async_write()
+        await self._store.async_save()
+
+    def running(self, site: str, now: datetime) -> Running | None:
+        """Return what is known of the half-hour that runs; None: nothing listens to that site."""
+        source = self._sources.get(site)
+        return None if source is None else source.running(now)
+
+    def _source(self, site: str, subentry: ConfigSubentry, number: int) -> Source | None:
+        data = subentry.data
+
+        def told(length: timedelta, readings: Mapping[datetime, Reading]) -> None:
+            self._take(site, length, readings)
+
+        if data[CONF_SOURCE] == SOURCE_ENTITY:
+            return EntitySource(self._hass, told, data[CONF_WITHDRAWN], data.get(CONF_INJECTED), self._store.of(site))
+        remote = data[CONF_SOURCE] == SOURCE_REMOTE
+        entry = self._hass.config_entries.async_get_entry(data[CONF_FLEET if remote else CONF_METER_ENTRY])
+        if entry is None:
+            return None
+        if not remote:
+            return MeterSource(self._hass, entry, told, self._store.of(site))
+        return RemoteSource(
+            self._hass,
+            entry,
+            data[CONF_REMOTE_SITE],
+            (data[CONF_REMOTE_BACS], data[CONF_REMOTE_ASSET]),
+            told,
+            lambda start, end: self._ledger.readings(site, start, end),
+            second=number % 60,
+        )
+
+    @callback
+    def _take(self, site: str, length: timedelta, readings: Mapping[datetime, Reading]) -> None:
+        self._waiting.setdefault((site, length), {}).update(readings)
+        self._store.save_soon()
+        if self._timer is None and not self._writing:
+            self._timer = async_call_later(self._hass, _SOON, self._due)
+
+    @callback
+    def _due(self, _now: datetime) -> None:
+        self._timer = None
+        self._entry.async_create_background_task(self._hass, self._async_write(), "write readings")
+
+    async def _async_write(self) -> None:
+        """Write what waits, and again a while later what could not be written."""
+        if self._writing:
+            return
+        self._writing = True
+        sites = set()
+        try:
+            while self._waiting:
+                site, length = next(iter(self._waiting))
+                readings = dict(self._waiting[site, length])  # more may be told while these are written
+                await self._ledger.add_readings(site, readings, length)
+                self._wrote(site, length, readings)
+                if length == STEP:
+                    sites.add(site)
+        except LedgerError as error:
+            self._fail(error)
+        else:
+            if self._failed:
+                self._failed = False
+                self._troubled(None)
+        finally:
+            self._writing = False
+        if sites:
+            self._written(frozenset(sites))
+
+    def _wrote(self, site: str, length: timedelta, readings: Mapping[datetime, Reading]) -> None:
+        """Let go of what was written, and of nothing that was told meanwhile."""
+        now = self._waiting[site, length]
+        left = {at: reading for at, reading in now.items() if readings.get(at) != reading}
+        del self._waiting[site, length]
+        if left:
+            self._waiting[site, length] = left
+
+    def _fail(self, error: LedgerError) -> None:
+        if not self._failed:
+            self._failed = True
+            LOGGER.warning("The readings of %s cannot be kept, and wait: %s", self._entry.title, error)
+            self._troubled(error)
+        waiting = sum(len(readings) for readings in self._waiting.values())
+        while waiting > _MOST:
+            longest = max(self._waiting, key=lambda name: len(self._waiting[name]))
+            self._waiting[longest].pop(min(self._waiting[longest]))
+            waiting -= 1
+        if self._timer is None:
+            self._timer = async_call_later(self._hass, _AGAIN, self._due)

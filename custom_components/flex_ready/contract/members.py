@@ -1,0 +1,40 @@
+"""Who belongs to the perimeter of a contract, month by month (R14, D12)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, tzinfo
+
+from ..ledger import Member
+from ..settlement.contract import months_later
+from ..settlement.sites import Site, not_eligible
+
+
+def memberships(sites: Mapping[str, Site], zone: tzinfo, kept: Sequence[Member], now: datetime) -> list[Member]:
+    """Return who belongs, belonged and will belong to a perimeter, from its sites and from what was kept.
+
+    A site belongs from the first month that begins once it joined, until the first that begins once it left. One that
+    was deleted, or is not eligible any more, stays in the time in which it was there: what was activated with it is
+    settled with it.
+    """
+    eligible = {name: site for name, site in sites.items() if not not_eligible(site)}
+    return [*_members(eligible, zone), *_gone(eligible, kept, now)]
+
+
+def _members(sites: Mapping[str, Site], zone: tzinfo) -> Iterator[Member]:
+    for name, site in sites.items():
+        start, end = _month(site.joined, zone), None if site.left is None else _month(site.left, zone)
+        if end is None or start < end:
+            yield Member(ef_id=site.entity, site_id=name, valid_from=start, valid_to=end)
+
+
+def _gone(sites: Mapping[str, Site], kept: Sequence[Member], now: datetime) -> Iterator[Member]:
+    for member in kept:
+        if member.site_id in sites or member.valid_from >= now:
+            continue
+        end = now.replace(microsecond=0)
+        yield member if member.valid_to is not None and member.valid_to <= end else replace(member, valid_to=end)
+
+
+def _month(day: date, zone: tzinfo) -> datetime:
+    first = day if day.day == 1 else months_later(day.replace(day=1), 1)
+    return datetime.combine(first, time(), zone).astimezone(UTC)
