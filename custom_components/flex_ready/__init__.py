@@ -13,6 +13,8 @@ from .building.coordinator import BuildingConfigEntry, BuildingCoordinator
 from .building.herald import forget_issues as forget_building_issues
 from .building.store import store as building_store
 from .const import CONF_KIND, DOMAIN, Kind
+from .contract.coordinator import ContractConfigEntry, ContractCoordinator
+from .contract.removal import async_forget_contract
 from .desk.opening import Opening, async_forget, issue_of as ledger_issue_of
 from .fleet.coordinator import FleetCoordinator
 from .fleet.site import FleetConfigEntry
@@ -39,9 +41,17 @@ PLATFORMS = {
         Platform.SWITCH,
     ],
     Kind.FLEET: [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR],
+    Kind.CONTRACT: [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.SENSOR],
 }
 
-type Coordinator = MeterCoordinator | EcowattCoordinator | SupplierCoordinator | BuildingCoordinator | FleetCoordinator
+type Coordinator = (
+    MeterCoordinator
+    | EcowattCoordinator
+    | SupplierCoordinator
+    | BuildingCoordinator
+    | FleetCoordinator
+    | ContractCoordinator
+)
 type FlexReadyConfigEntry = ConfigEntry[Coordinator]
 
 
@@ -68,6 +78,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
             entry.async_on_unload(entry.add_update_listener(_async_reload))
         case Kind.FLEET:
             coordinator = FleetCoordinator(hass, cast("FleetConfigEntry", entry))
+            entry.async_on_unload(entry.add_update_listener(_async_reload))
+        case Kind.CONTRACT:
+            coordinator = ContractCoordinator(hass, cast("ContractConfigEntry", entry))
             entry.async_on_unload(entry.add_update_listener(_async_reload))
     await coordinator.async_start()
     entry.runtime_data = coordinator
@@ -110,3 +123,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -
             await async_forget(hass, cast("BuildingConfigEntry", entry))
         case Kind.FLEET:
             await fleet_store(hass, entry.entry_id).async_remove()
+        case Kind.CONTRACT:
+            await async_forget_contract(hass, cast("ContractConfigEntry", entry))

@@ -26,3 +26,4 @@ class Kind(StrEnum):
     SUPPLIER = "supplier"
     BUILDING = "building"
     FLEET = "fleet"
+    CONTRACT = "contract"

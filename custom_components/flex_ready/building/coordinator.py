@@ -72,6 +72,8 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         self.policies: Policies | None = None
         self.desk: Desk | None = None
         """Where flexibility requests are taken, if the building has an asset."""
+        self.reserves: dict[str, Wish] = {}
+        """What contracts ask for while a half-hour of an activation is about to fall short."""
         self.on_stop: Callable[[], Awaitable[None]] | None = None
         """What is to be closed before the loads are given back."""
         self.zone = dt_util.get_default_time_zone()
@@ -306,6 +308,7 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
         yield from self._standing(epoch_ms(now))
         if self.desk is not None:
             yield from self.desk.wishes(now)
+        yield from (wish for wish in self.reserves.values() if wish.until is None or epoch_ms(now) < wish.until)
         if self.policies is not None:
             yield from self.policies.wishes(now)
 

@@ -19,6 +19,7 @@ SHED_WHY = frozenset(
         Reason.NO_ROOM,
         Reason.BLIND,
         Reason.ASKED,
+        Reason.RESERVE,
         Reason.TOLD,
         Reason.ECOWATT,
         Reason.PRICE,

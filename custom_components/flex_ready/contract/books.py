@@ -17,6 +17,7 @@ from ..settlement.sufficiency import Lack
 from ..settlement.uncertainty import Uncertainty, replays, spread, uncertainty
 from ..settlement.volumes import capped, expected
 from ..settlement.working_days import holidays_of
+from .members import belongs
 from .setup import ContractSetup
 
 _USUAL = timedelta(days=70)
@@ -126,7 +127,7 @@ class Books:
         facts = self._facts(order, before)
         there: dict[str, list[str]] = {}
         for member in await self._ledger.members(self._contract):
-            if member.valid_from <= order.start and (member.valid_to is None or order.start < member.valid_to):
+            if belongs(member, order.start):
                 there.setdefault(member.ef_id, []).append(member.site_id)
         found = []
         for name, sites in there.items():

@@ -27,6 +27,8 @@ CONF_PROBABILITY = "probability"
 CONF_BUILDING = "building"
 CONF_OPERATOR = "operator"
 """The entry of a building and the subentry of its operator whose orders are those of the contract; or neither."""
+CONF_RESERVE = "reserve"
+"""Loads of that building (subentries) that may be used when a half-hour is about to fall under 80 %."""
 CONF_DECISIONS = "decisions"
 """What the contract leaves open, by the names of the settings; what is not here is as recommended."""
 

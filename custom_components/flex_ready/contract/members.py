@@ -9,6 +9,11 @@ from ..settlement.contract import months_later
 from ..settlement.sites import Site, not_eligible
 
 
+def belongs(member: Member, at: datetime) -> bool:
+    """Tell whether a member belongs to the perimeter at an instant."""
+    return member.valid_from <= at and (member.valid_to is None or at < member.valid_to)
+
+
 def memberships(sites: Mapping[str, Site], zone: tzinfo, kept: Sequence[Member], now: datetime) -> list[Member]:
     """Return who belongs, belonged and will belong to a perimeter, from its sites and from what was kept.
 

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     """It cannot come back yet."""
     BLIND = "blind"
     ASKED = "asked"
+    RESERVE = "reserve"
+    """What was asked for is about to be missed."""
     TOLD = "told"
     """An action."""
     ECOWATT = "ecowatt"

@@ -1,0 +1,282 @@
+"""The runtime of a contract: it reads its sites, settles its orders, and tells how the running one goes."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from fractions import Fraction
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_utc_time_change
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN, LOGGER, SITE_ZONE
+from ..desk.ledgers import async_get_ledger, async_release
+from ..ledger import Ledger, LedgerError, Trial
+from ..settlement.model import STEP, Order, Purpose, floor
+from ..settlement.orders import netted
+from ..settlement.report import ActivationReport, ActivityReport, Quarter, activity
+from ..settlement.working_days import next_deadlines
+from .books import Books
+from .const import CONF_BUILDING, CONF_OPERATOR, SUBENTRY_PERIMETER_SITE
+from .intake import Intake
+from .link import OrderLink
+from .members import belongs, memberships
+from .reserve import Reserve
+from .setup import ContractSetup
+from .state import ContractState, RunningStep, running_step, standings
+
+_SECOND = 20
+"""Of each minute: what a half-hour brought was written by then."""
+_FINAL = timedelta(hours=6)
+"""Once an order is over for so long, and all of it is known, it is not settled anew with every half-hour."""
+
+type ContractConfigEntry = ConfigEntry[ContractCoordinator]
+
+
+class ContractCoordinator(DataUpdateCoordinator[ContractState]):
+    """Runs a contract."""
+
+    config_entry: ContractConfigEntry
+    setup: ContractSetup
+    ledger: Ledger
+    books: Books
+
+    def __init__(self, hass: HomeAssistant, entry: ContractConfigEntry) -> None:
+        """Make what runs a contract; nothing is read yet."""
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
+        self.data = ContractState()
+        self.zone: tzinfo = dt_util.get_default_time_zone()
+        self.intake: Intake | None = None
+        self.trials: tuple[Trial, ...] = ()
+        self._references: dict[str, Mapping[datetime, Fraction]] = {}
+        self._stop: list[CALLBACK_TYPE] = []
+        self._settling = False
+        self._again = False
+        self._reserve: Reserve | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is called in the ledger."""
+        return self.config_entry.entry_id
+
+    def now(self) -> datetime:
+        """Return the instant (UTC)."""
+        return dt_util.utcnow().astimezone(UTC)
+
+    def today(self) -> date:
+        """Return the local day."""
+        return self.now().astimezone(self.zone).date()
+
+    async def async_start(self) -> None:
+        """Take up what was kept, and listen to the sites; raise what Home Assistant expects if that is not possible."""
+        self.zone = await dt_util.async_get_time_zone(SITE_ZONE) or self.zone
+        try:
+            self.setup = ContractSetup.of(self.config_entry, self.zone)
+        except (KeyError, ValueError) as error:
+            raise ConfigEntryError(translation_domain=DOMAIN, translation_key="contract_unreadable") from error
+        try:
+            self.ledger = await async_get_ledger(self.hass, None)
+        except LedgerError as error:
+            self._troubled(error)
+            raise ConfigEntryNotReady(
+                translation_domain=DOMAIN,
+                translation_key="ledger_unusable",
+                translation_placeholders={"reason": str(error)},
+            ) from error
+        try:
+            await self._async_take_up()
+        except LedgerError as error:
+            await async_release(self.hass, None)
+            self._troubled(error)
+            raise ConfigEntryNotReady(
+                translation_domain=DOMAIN,
+                translation_key="ledger_unusable",
+                translation_placeholders={"reason": str(error)},
+            ) from error
+        self._troubled(None)
+        sites = {one.subentry_id: one for one in self.config_entry.get_subentries_of_type(SUBENTRY_PERIMETER_SITE)}
+        self.intake = Intake(self.hass, self.config_entry, self.ledger, self._written, self._troubled)
+        await self.intake.async_start(sites)
+        if (building := self.config_entry.data.get(CONF_BUILDING)) and CONF_OPERATOR in self.config_entry.data:
+            link = OrderLink(self.hass, building, self.config_entry.data[CONF_OPERATOR], self._ordered)
+            self._reserve = Reserve(self, link)
+            self._stop.append(link.async_start())
+        self._stop.append(async_track_utc_time_change(self.hass, self._tick, second=_SECOND))
+        self._settle_soon()
+
+    async def _async_take_up(self) -> None:
+        self.books = Books(self.ledger, self.id, self.setup)
+        kept = await self.ledger.members(self.id)
+        await self.ledger.set_members(self.id, memberships(self.setup.sites, self.zone, kept, self.now()))
+        self.trials = tuple(await self.ledger.trials(self.id))
+        self.data.orders = tuple(await self.ledger.orders(self.id))
+
+    async def async_stop(self) -> None:
+        """Listen no more; what was told is written."""
+        while self._stop:
+            self._stop.pop()()
+        if self._reserve is not None:
+            self._reserve.end()
+        if self.intake is not None:
+            await self.intake.async_stop()
+            self.intake = None
+        await self.async_shutdown()
+        await async_release(self.hass, None)
+
+    # What is ordered and tested.
+
+    async def async_order(self, order: Order) -> None:
+        """Keep an order, or what has become of it. Raises LedgerError."""
+        await self.ledger.keep_order(self.id, order)
+        others = tuple(one for one in self.data.orders if one.id != order.id)
+        self.data.orders = tuple(sorted((*others, order), key=lambda one: (one.start, one.id)))
+        self._references.clear()
+        self._settle_soon()
+
+    async def async_trial(self, trial: Trial) -> None:
+        """Keep a test, or what came of it. Raises LedgerError."""
+        await self.ledger.keep_trial(self.id, trial)
+        self.trials = (*(one for one in self.trials if one.id != trial.id), trial)
+        self._settle_soon()
+
+    @callback
+    def _ordered(self, orders: tuple[Order, ...]) -> None:
+        known = {order.id: order for order in self.data.orders}
+        fresh = [order for order in orders if known.get(order.id) != order]
+        if fresh:
+            self.config_entry.async_create_background_task(self.hass, self._async_keep(fresh), "keep orders")
+
+    async def _async_keep(self, orders: Iterable[Order]) -> None:
+        try:
+            for order in orders:
+                await self.async_order(order)
+        except LedgerError as error:
+            LOGGER.warning("An order of %s cannot be kept: %s", self.name, error)
+            self._troubled(error)
+
+    @property
+    def effective(self) -> tuple[Order, ...]:
+        """The orders that were accepted, those at the same time put together."""
+        accepted = [order for order in self.data.orders if order.accepted]
+        tests = tuple(order for order in accepted if order.purpose is not Purpose.ACTIVATION)
+        return (*netted([order for order in accepted if order.purpose is Purpose.ACTIVATION]), *tests)
+
+    def order_of(self, name: str) -> Order | None:
+        """Return an order by its id, or that which it was put together to."""
+        return next((order for order in self.effective if name == order.id or name in order.id.split("+")), None)
+
+    async def async_activity(self, quarter: Quarter) -> ActivityReport:
+        """Report a quarter. Raises LedgerError."""
+        orders = [
+            order
+            for order in self.effective
+            if Quarter.of(order.start.astimezone(self.zone).date()) == quarter and order.start <= self.now()
+        ]
+        return activity(quarter, [await self.books.async_report(one, self.effective) for one in orders], self.zone)
+
+    # What is heard.
+
+    @callback
+    def _written(self, _sites: frozenset[str]) -> None:
+        self._references.clear()
+        self._settle_soon()
+
+    @callback
+    def _troubled(self, error: LedgerError | None) -> None:
+        """Tell the user that what is read cannot be kept, or that it is kept again."""
+        issue = issue_of(self.id)
+        if error is None:
+            ir.async_delete_issue(self.hass, DOMAIN, issue)
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="contract_ledger_unusable",
+            translation_placeholders={"contract": self.name, "error": str(error)},
+        )
+
+    @callback
+    def _tick(self, now: datetime) -> None:
+        if now.minute % 30 == 0 or any(order.start <= now < order.end for order in self.effective):
+            self._settle_soon()
+
+    @callback
+    def _settle_soon(self) -> None:
+        if self._settling:
+            self._again = True
+            return
+        self._settling = True
+        self.config_entry.async_create_background_task(self.hass, self._async_settle(), f"settle {self.name}")
+
+    # What it comes to.
+
+    async def _async_settle(self) -> None:
+        try:
+            while True:
+                self._again = False
+                state = await self._async_state(self.now())
+                if not self._again:
+                    break
+        except LedgerError as error:
+            LOGGER.warning("The books of %s cannot be read: %s", self.name, error)
+        else:
+            self.async_set_updated_data(state)
+            if self._reserve is not None:
+                self._reserve.look(state.running)
+        finally:
+            self._settling = False
+
+    async def _async_state(self, now: datetime) -> ContractState:
+        orders = self.effective
+        reports: dict[str, ActivationReport] = {}
+        for order in orders:
+            if order.start > now:
+                continue
+            known = self.data.reports.get(order.id)
+            final = known is not None and known.order == order and known.complete and now - order.end > _FINAL
+            reports[order.id] = known if final and known else await self.books.async_report(order, orders)
+        return ContractState(
+            orders=self.data.orders,
+            reports=reports,
+            running=await self._async_running(now, orders),
+            tests=standings(self.setup, self.trials, reports, now.astimezone(self.zone).date()),
+            deadlines=next_deadlines(now.astimezone(self.zone).date(), self.setup.decisions.deadline),
+            silent=await self._async_silent(now),
+            settled=True,
+        )
+
+    async def _async_running(self, now: datetime, orders: tuple[Order, ...]) -> RunningStep | None:
+        """Return how the half-hour of the order that runs goes; None: none runs, or that cannot be told."""
+        order = next((one for one in orders if one.start <= now < one.end), None)
+        if order is None or self.intake is None:
+            return None
+        if order.id not in self._references:
+            self._references[order.id] = await self.books.async_references(order, orders)
+        reference = self._references[order.id].get(floor(now))
+        if reference is None:
+            return None
+        members = await self.ledger.members(self.id)
+        seen = [self.intake.running(one.site_id, now) for one in members if belongs(one, order.start)]
+        return running_step(order, reference, seen, now)
+
+    async def _async_silent(self, now: datetime) -> frozenset[str]:
+        last = floor(now - timedelta(minutes=5)) - STEP
+        silent = set()
+        for name, site in self.setup.sites.items():
+            if not site.belongs(self.today()):
+                continue
+            curve = await self.ledger.readings(name, last, last + STEP)
+            if curve.wh(last) is None:
+                silent.add(name)
+        return frozenset(silent)
+
+
+def issue_of(entry_id: str) -> str:
+    """Return the id of what the user is asked to mend when what a contract reads cannot be kept."""
+    return f"contract_ledger_{entry_id}"

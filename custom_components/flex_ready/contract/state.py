@@ -1,0 +1,105 @@
+"""What is known of a contract at an instant."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from ..ledger import Trial
+from ..settlement.model import STEP, Order, Purpose, floor
+from ..settlement.outlook import StepOutlook, step_left, step_outlook
+from ..settlement.profile import Removed
+from ..settlement.report import ActivationReport, Totals
+from ..settlement.sites import additional_test_due, removed_w
+from ..settlement.trials import Outcome, Series, Test, TrialKind, standing
+from ..settlement.volumes import expected
+from ..settlement.working_days import Deadlines
+from .setup import ContractSetup
+from .source import Running
+
+OUTCOME, ORDER_ID = "outcome", "order_id"
+"""What a recorded test says: its outcome, and of which order it is that."""
+_KINDS = {Purpose.ACTIVATION_TEST: TrialKind.ACTIVATION, Purpose.ADDITIONAL_TEST: TrialKind.ADDITIONAL}
+_S = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningStep:
+    """The half-hour of an activation that runs."""
+
+    order: Order
+    step: datetime
+    realised_wh: Fraction
+    """So far."""
+    realised_w: int
+    """Now."""
+    outlook: StepOutlook
+
+
+@dataclass(slots=True, kw_only=True)
+class ContractState:
+    """What is known of a contract."""
+
+    orders: tuple[Order, ...] = ()
+    """As they were given."""
+    reports: Mapping[str, ActivationReport] = field(default_factory=dict)
+    """By order, of those that began."""
+    running: RunningStep | None = None
+    tests: Mapping[TrialKind, Series] = field(default_factory=dict)
+    deadlines: Deadlines | None = None
+    silent: frozenset[str] = frozenset()
+    """Sites of which the last half-hour is missing."""
+    settled: bool = False
+    """Whether the books were looked through since the start."""
+
+    @property
+    def totals(self) -> Totals:
+        """Of all activations."""
+        return sum((one.totals for one in self.reports.values()), Totals())
+
+
+def running_step(
+    order: Order, reference: Fraction, seen: Sequence[Running | None], now: datetime
+) -> RunningStep | None:
+    """Return how the half-hour that runs goes, by its reference (Wh) and what each site tells; None: one is silent."""
+    step = floor(now)
+    known = [one for one in seen if one is not None and one.watts is not None]
+    if not known or len(known) < len(seen):
+        return None
+    until = min(max(one.until, step) for one in known)
+    wh, watts = sum(one.wh or 0 for one in known), sum(one.watts or 0 for one in known)
+    sign, gone = order.direction.sign, Fraction((until - step) // _S, STEP // _S)
+    realised = sign * (reference * gone - wh)
+    power = round(sign * (2 * reference - watts))
+    outlook = step_outlook(expected(order)[step], realised, power, step_left(step, until))
+    return RunningStep(order=order, step=step, realised_wh=realised, realised_w=power, outlook=outlook)
+
+
+def standings(
+    setup: ContractSetup, trials: Iterable[Trial], reports: Mapping[str, ActivationReport], today: date
+) -> Mapping[TrialKind, Series]:
+    """Return how a contract stands with its tests: those recorded, and orders of tests whose outcome is settled."""
+    zone, trials = setup.terms.zone, tuple(trials)
+    recorded = {trial.said.get(ORDER_ID) for trial in trials}
+    made = [
+        Test(TrialKind(trial.kind), trial.at, Outcome(str(trial.said[OUTCOME])))
+        for trial in trials
+        if trial.said.get(OUTCOME) in frozenset(Outcome)
+    ]
+    made += [
+        Test(_KINDS[one.order.purpose], one.order.start, one.outcome)
+        for one in reports.values()
+        if one.outcome is not None and one.order.id not in recorded
+    ]
+    since = setup.terms.starts
+    if setup.decisions.removed is Removed.LAST_TEST:
+        since = max([since, *(one.at.astimezone(zone).date() for one in made if one.outcome is Outcome.PASSED)])
+    reduced = additional_test_due(setup.terms, removed_w(setup.sites.values(), since, today))
+    later = [
+        one
+        for one in made
+        if one.kind is not TrialKind.ADDITIONAL
+        or one.outcome is Outcome.FAILED
+        or one.at.astimezone(zone).date() > since
+    ]
+    return {kind: standing(kind, later, due=kind is not TrialKind.ADDITIONAL or reduced) for kind in TrialKind}
