@@ -17,6 +17,7 @@ PURE = [
     *(path for room in ROOMS for path in sorted((HOUSE / room).rglob("*.py"))),
     *(HOUSE / "meter" / f"{name}.py" for name in ("state", "quality", "indexes", "readings", "makers")),
     *(HOUSE / f"{name}.py" for name in ("port", "listen", "gate")),
+    *(HOUSE / "conformity" / f"{name}.py" for name in ("criteria", "facts", "judging")),
     *LEDGER,
 ]
 GROUND = [path for room in ROOMS if room != "flexibility" for path in sorted((HOUSE / room).rglob("*.py"))]

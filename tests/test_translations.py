@@ -7,7 +7,7 @@ from pathlib import Path
 import re
 from typing import Any
 
-from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.util.yaml import load_yaml_dict
 import probatio
 import pytest
@@ -26,6 +26,7 @@ from custom_components.flex_ready.building.descriptions import (
 from custom_components.flex_ready.building.entity import BuildingDescription
 from custom_components.flex_ready.building.handover import Method
 from custom_components.flex_ready.building.policies import LEVELS
+from custom_components.flex_ready.conformity.entity import CONFORMITY_SENSORS
 from custom_components.flex_ready.const import Kind
 from custom_components.flex_ready.control.orders import Blind, Reason
 from custom_components.flex_ready.desk.const import MEASURED_BY_LOADS, MEASURED_BY_METER
@@ -82,6 +83,7 @@ from custom_components.flex_ready.meter.indexes import Index
 from custom_components.flex_ready.port import Trouble
 from custom_components.flex_ready.services import (
     building as building_services,
+    conformity as conformity_services,
     fleet as fleet_services,
     flexibility as flexibility_services,
     signals as signal_services,
@@ -92,7 +94,8 @@ from custom_components.flex_ready.signals.windows import Aim, Lack
 from custom_components.flex_ready.tic import Meter
 
 type Row = (
-    MeterSensorDescription
+    SensorEntityDescription
+    | MeterSensorDescription
     | MeterBinarySensorDescription
     | GridSensorDescription[Any]
     | GridBinarySensorDescription[Any]
@@ -120,6 +123,7 @@ ROWS: list[Row] = [
     *ECOWATT_SENSORS,
     *SUPPLIER_SENSORS,
     *BUILDING_SENSORS,
+    *CONFORMITY_SENSORS,
     *LOAD_SENSORS,
     *SITE_SENSORS,
     *REMOTE_ASSET_SENSORS,
@@ -155,6 +159,7 @@ ACTIONS: dict[str, probatio.Schema] = {
     "shed_loads": building_services.SHED_SCHEMA,
     "restore_loads": building_services.RESTORE_SCHEMA,
     "get_plan": building_services.PLAN_SCHEMA,
+    "get_conformity_report": conformity_services.REPORT_SCHEMA,
     "create_flex_request": flexibility_services.CREATE_SCHEMA,
     "accept_flex_request": flexibility_services.ACCEPT_SCHEMA,
     "decline_flex_request": flexibility_services.REQUEST_SCHEMA,
@@ -517,7 +522,7 @@ def test_exceptions() -> None:
         named |= set(literals(code(f"services/{name}.py"), "ServiceValidationError", "translation_key"))
     named |= {"not_a_load", "no_loads", "shedding_off", "order_not_kept"}
     named |= set(literals(code("desk/desk.py"), "ServiceValidationError", "translation_key"))
-    named |= {"several_requests", "unknown_request"}
+    named |= {"several_requests", "unknown_request", "several_buildings", "no_building"}
     for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py"):
         named |= set(_first(code(name), "_refusal"))
     named |= BACS_FAULTS

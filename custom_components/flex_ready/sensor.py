@@ -13,6 +13,7 @@ from . import FlexReadyConfigEntry
 from .building.coordinator import BuildingCoordinator
 from .building.descriptions import BUILDING_SENSORS, LOAD_SENSORS, BuildingSensorDescription, LoadSensorDescription
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .conformity.entity import CONFORMITY_SENSORS, ConformitySensor
 from .desk.assets import AssetSetup
 from .desk.descriptions import ASSET_SENSORS, OPERATOR_SENSORS, AssetSensorDescription, OperatorSensorDescription
 from .desk.desk import Desk
@@ -52,6 +53,7 @@ async def async_setup_entry(
             async_add_entities(GridSensor(supplier, row) for row in SUPPLIER_SENSORS)
         case BuildingCoordinator() as building:
             async_add_entities(BuildingSensor(building, row) for row in BUILDING_SENSORS)
+            async_add_entities(ConformitySensor(building, row) for row in CONFORMITY_SENSORS)
             async_add_loads(building, async_add_entities, LOAD_SENSORS, LoadSensor)
             async_add_assets(building, async_add_entities, ASSET_SENSORS, AssetSensor)
             async_add_operators(building, async_add_entities, OPERATOR_SENSORS, OperatorSensor)

@@ -80,7 +80,8 @@ def _delivered(desk: Desk, _: str, record: RequestRecord | None) -> float | None
     return 0.0 if record is None else _kilo(desk.progress(record.key).delivered_w)
 
 
-def _connected(desk: Desk, operator: str) -> bool | None:
+def connected(desk: Desk, operator: str) -> bool | None:
+    """Tell whether the last call of an operator (by its subentry's id) was let in; None: it never called."""
     last = desk.last_calls.get(operator)
     return None if last is None else last.status < 400 or last.status in _ANSWERED
 
@@ -210,6 +211,6 @@ OPERATOR_BINARY_SENSORS: tuple[OperatorBinarySensorDescription, ...] = (
         # By this class selectors find the devices of operators.
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=_connected,
+        value_fn=connected,
     ),
 )

@@ -1,0 +1,1 @@
+"""Conformity: which criteria of the Flex Ready referential an installation meets today."""
