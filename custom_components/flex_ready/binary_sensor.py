@@ -17,6 +17,14 @@ from .building.descriptions import (
     LoadBinarySensorDescription,
 )
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
+from .contract.coordinator import ContractCoordinator
+from .contract.descriptions import (
+    CONTRACT_BINARY_SENSORS,
+    PERIMETER_SITE_BINARY_SENSORS,
+    ContractBinarySensorDescription,
+    SiteBinarySensorDescription as PerimeterSiteBinarySensorDescription,
+)
+from .contract.entity import ContractEntity, PerimeterSiteEntity, async_add_perimeter_sites
 from .desk.descriptions import (
     ASSET_BINARY_SENSORS,
     OPERATOR_BINARY_SENSORS,
@@ -60,6 +68,11 @@ async def async_setup_entry(
             async_add_operators(building, async_add_entities, OPERATOR_BINARY_SENSORS, OperatorBinarySensor)
         case FleetCoordinator() as fleet:
             async_add_sites(fleet, async_add_entities, SITE_BINARY_SENSORS, SiteBinarySensor)
+        case ContractCoordinator() as contract:
+            async_add_entities(ContractBinarySensor(contract, row) for row in CONTRACT_BINARY_SENSORS)
+            async_add_perimeter_sites(
+                contract, async_add_entities, PERIMETER_SITE_BINARY_SENSORS, PerimeterSiteBinarySensor
+            )
 
 
 @callback
@@ -125,6 +138,34 @@ class SiteBinarySensor(SiteEntity, BinarySensorEntity):
     @override
     def _read(self) -> bool | None:
         return self.entity_description.value_fn(self.coordinator)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = None if value is None else bool(value)
+
+
+class ContractBinarySensor(ContractEntity, BinarySensorEntity):
+    """A state of a contract."""
+
+    entity_description: ContractBinarySensorDescription
+
+    @override
+    def _read(self) -> bool | None:
+        return self.entity_description.value_fn(self.coordinator)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_is_on = None if value is None else bool(value)
+
+
+class PerimeterSiteBinarySensor(PerimeterSiteEntity, BinarySensorEntity):
+    """A state of a site of a perimeter."""
+
+    entity_description: PerimeterSiteBinarySensorDescription
+
+    @override
+    def _read(self) -> bool | None:
+        return self.entity_description.value_fn(self.coordinator, self.site)
 
     @override
     def _accept(self, value: Hashable) -> None:

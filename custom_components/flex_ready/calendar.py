@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import override
 
-from homeassistant.components.calendar import CalendarEntity, CalendarEvent
+from homeassistant.components.calendar import CalendarEntity, CalendarEntityDescription, CalendarEvent
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.translation import async_get_translations
@@ -13,6 +13,10 @@ from . import FlexReadyConfigEntry
 from .building.coordinator import BuildingCoordinator
 from .building.entity import BuildingEntity
 from .const import DOMAIN
+from .contract.coordinator import ContractCoordinator
+from .contract.descriptions import CONTRACT_CALENDARS
+from .contract.diary import Note, notes
+from .contract.entity import ContractEntity
 from .desk.entity import setups_of
 from .desk.occasions import REQUEST_CALENDARS, RequestCalendarDescription, calendar_event, occasions
 from .grid.ecowatt import EcowattCoordinator
@@ -26,6 +30,8 @@ from .slots import Stretch
 PARALLEL_UPDATES = 0
 _AHEAD = timedelta(days=5)
 """No signal reaches further: Ecowatt has four days."""
+_TWO_MONTHS = timedelta(days=62)
+"""There is a deadline of a contract in any two months."""
 
 
 async def async_setup_entry(
@@ -42,6 +48,8 @@ async def async_setup_entry(
             async_add_entities(GridCalendar(supplier, row, texts) for row in SUPPLIER_CALENDARS)
         case BuildingCoordinator() as building if any(setups_of(building)):
             async_add_entities(RequestCalendar(building, row) for row in REQUEST_CALENDARS)
+        case ContractCoordinator() as contract:
+            async_add_entities(ContractCalendar(contract, row, texts) for row in CONTRACT_CALENDARS)
 
 
 class GridCalendar[CoordinatorT: SignalCoordinator](GridEntity[CoordinatorT], CalendarEntity):
@@ -128,3 +136,43 @@ class RequestCalendar(BuildingEntity, CalendarEntity):
     @override
     def _accept(self, value: Hashable) -> None:
         """Take nothing: the state is that of the event."""
+
+
+class ContractCalendar(ContractEntity, CalendarEntity):
+    """The calendar of a contract; its state is on while something lasts."""
+
+    def __init__(
+        self, contract: ContractCoordinator, description: CalendarEntityDescription, texts: dict[str, str]
+    ) -> None:
+        """Make a calendar whose entries are in the language of some texts."""
+        super().__init__(contract, description)
+        self._texts = texts
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """What runs, or comes next."""
+        now = self.coordinator.now()
+        coming = map(self._event, notes(self.coordinator, Stretch(now, now + _TWO_MONTHS)))
+        return min(coming, key=lambda event: event.start_datetime_local, default=None)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return what some instant of a stretch lies in, past ones too."""
+        stretch = Stretch(start_date.astimezone(UTC), end_date.astimezone(UTC))
+        return [self._event(note) for note in notes(self.coordinator, stretch)]
+
+    @override
+    def _read(self) -> Hashable:
+        event = self.event
+        return (event.start, event.end, event.summary) if event else None
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        """Take nothing: the state is that of the event."""
+
+    def _event(self, note: Note) -> CalendarEvent:
+        text = self._texts.get(note.text, note.text)
+        return CalendarEvent(start=note.start, end=note.end, summary=text.format(**note.placeholders))

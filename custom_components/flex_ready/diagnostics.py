@@ -8,6 +8,8 @@ from . import FlexReadyConfigEntry
 from .api.views import refused_calls
 from .building.coordinator import BuildingCoordinator
 from .building.diagnostics import building_diagnostics
+from .contract.coordinator import ContractCoordinator
+from .contract.diagnostics import contract_diagnostics
 from .desk.diagnostics import desk_diagnostics
 from .fleet.coordinator import FleetCoordinator
 from .fleet.diagnostics import fleet_diagnostics
@@ -25,5 +27,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: FlexRea
             return building_diagnostics(building) | {"desk": desk_diagnostics(building.desk, refused_calls(hass))}
         case FleetCoordinator() as fleet:
             return fleet_diagnostics(fleet)
+        case ContractCoordinator() as contract:
+            return contract_diagnostics(contract)
         case signal:
             return grid_diagnostics(signal)

@@ -14,6 +14,9 @@ from .building.coordinator import BuildingCoordinator
 from .building.descriptions import BUILDING_SENSORS, LOAD_SENSORS, BuildingSensorDescription, LoadSensorDescription
 from .building.entity import BuildingEntity, LoadEntity, async_add_loads
 from .conformity.entity import CONFORMITY_SENSORS, ConformitySensor
+from .contract.coordinator import ContractCoordinator
+from .contract.descriptions import CONTRACT_SENSORS, ContractSensorDescription
+from .contract.entity import ContractEntity
 from .desk.assets import AssetSetup
 from .desk.descriptions import ASSET_SENSORS, OPERATOR_SENSORS, AssetSensorDescription, OperatorSensorDescription
 from .desk.desk import Desk
@@ -60,6 +63,8 @@ async def async_setup_entry(
         case FleetCoordinator() as fleet:
             async_add_sites(fleet, async_add_entities, SITE_SENSORS, SiteSensor)
             async_add_remote_assets(fleet, async_add_entities, REMOTE_ASSET_SENSORS, RemoteAssetSensor)
+        case ContractCoordinator() as contract:
+            async_add_entities(ContractSensor(contract, row) for row in CONTRACT_SENSORS)
 
 
 @callback
@@ -216,6 +221,20 @@ class RemoteAssetSensor(RemoteAssetEntity, SensorEntity):
     @override
     def _read(self) -> Hashable:
         return self.entity_description.value_fn(self.coordinator, self.place)
+
+    @override
+    def _accept(self, value: Hashable) -> None:
+        self._attr_native_value = value  # type: ignore[assignment] # it is what _read gave
+
+
+class ContractSensor(ContractEntity, SensorEntity):
+    """A value of a contract."""
+
+    entity_description: ContractSensorDescription
+
+    @override
+    def _read(self) -> Hashable:
+        return self.entity_description.value_fn(self.coordinator)
 
     @override
     def _accept(self, value: Hashable) -> None:

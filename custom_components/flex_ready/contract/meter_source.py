@@ -34,6 +34,12 @@ _CLOCKS_AGREE = timedelta(minutes=5)
 """A meter whose clock is farther off is not followed in it."""
 
 
+def is_counted(state: MeterState) -> bool:
+    """Tell whether readings can be made of what a meter tells."""
+    found = map(state.group, (*_TOPPED, _INDEX, *_TARIFFS))
+    return any(group is not None and isinstance(group.value, int) for group in found)
+
+
 @dataclass(slots=True)
 class _Counters:
     """What a meter counts in one direction."""
