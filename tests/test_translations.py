@@ -7,6 +7,7 @@ from pathlib import Path
 import re
 from typing import Any
 
+from homeassistant.components.calendar import CalendarEntityDescription
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.util.yaml import load_yaml_dict
 import probatio
@@ -28,6 +29,14 @@ from custom_components.flex_ready.building.handover import Method
 from custom_components.flex_ready.building.policies import LEVELS
 from custom_components.flex_ready.conformity.entity import CONFORMITY_SENSORS
 from custom_components.flex_ready.const import Kind
+from custom_components.flex_ready.contract.descriptions import (
+    CONTRACT_BINARY_SENSORS,
+    CONTRACT_CALENDARS,
+    CONTRACT_SENSORS,
+    PERIMETER_SITE_BINARY_SENSORS,
+    ContractBinarySensorDescription,
+    SiteBinarySensorDescription as PerimeterSiteBinarySensorDescription,
+)
 from custom_components.flex_ready.control.orders import Blind, Reason
 from custom_components.flex_ready.desk.const import MEASURED_BY_LOADS, MEASURED_BY_METER
 from custom_components.flex_ready.desk.descriptions import (
@@ -84,6 +93,7 @@ from custom_components.flex_ready.port import Trouble
 from custom_components.flex_ready.services import (
     building as building_services,
     conformity as conformity_services,
+    contract as contract_services,
     fleet as fleet_services,
     flexibility as flexibility_services,
     signals as signal_services,
@@ -104,6 +114,8 @@ type Row = (
     | SiteSensorDescription
     | SiteBinarySensorDescription
     | RemoteAssetSensorDescription
+    | ContractBinarySensorDescription
+    | PerimeterSiteBinarySensorDescription
 )
 
 ROOT = Path(__file__).resolve().parents[1] / "custom_components" / "flex_ready"
@@ -129,6 +141,7 @@ ROWS: list[Row] = [
     *REMOTE_ASSET_SENSORS,
     *ASSET_SENSORS,
     *OPERATOR_SENSORS,
+    *CONTRACT_SENSORS,
 ]
 BINARY_ROWS: list[Row] = [
     *BINARY_SENSORS,
@@ -139,12 +152,15 @@ BINARY_ROWS: list[Row] = [
     *SITE_BINARY_SENSORS,
     *ASSET_BINARY_SENSORS,
     *OPERATOR_BINARY_SENSORS,
+    *CONTRACT_BINARY_SENSORS,
+    *PERIMETER_SITE_BINARY_SENSORS,
 ]
 OTHER_ROWS: dict[str, list[Row]] = {"select": [*BUILDING_SELECTS], "switch": [*BUILDING_SWITCHES, *LOAD_SWITCHES]}
-CALENDARS: list[GridCalendarDescription[Any] | RequestCalendarDescription] = [
+CALENDARS: list[GridCalendarDescription[Any] | RequestCalendarDescription | CalendarEntityDescription] = [
     *ECOWATT_CALENDARS,
     *SUPPLIER_CALENDARS,
     *REQUEST_CALENDARS,
+    *CONTRACT_CALENDARS,
 ]
 EVENTS = {
     "ecowatt_level": LevelWatch.kinds,
@@ -172,6 +188,12 @@ ACTIONS: dict[str, probatio.Schema] = {
     "cancel_sent_request": fleet_services.SENT_SCHEMA,
     "get_sent_requests": fleet_services.LIST_SCHEMA,
     "get_remote_consumptions": fleet_services.CONSUMPTIONS_SCHEMA,
+    "record_order": contract_services.ORDER_SCHEMA,
+    "record_test": contract_services.TEST_SCHEMA,
+    "get_load_curve": contract_services.CURVE_SCHEMA,
+    "get_activation_report": contract_services.ACTIVATION_SCHEMA,
+    "get_activity_report": contract_services.ACTIVITY_SCHEMA,
+    "simulate_activation": contract_services.SIMULATE_SCHEMA,
 }
 
 

@@ -4,6 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from .building import async_setup_building_services
 from .conformity import async_setup_conformity_services
+from .contract import async_setup_contract_services
 from .fleet import async_setup_fleet_services
 from .flexibility import async_setup_flexibility_services
 from .signals import async_setup_signal_services
@@ -16,4 +17,5 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async_setup_building_services(hass)
     async_setup_flexibility_services(hass)
     async_setup_fleet_services(hass)
+    async_setup_contract_services(hass)
     async_setup_conformity_services(hass)

@@ -1,0 +1,162 @@
+"""What is told of a contract, as JSON: powers in kW, energies in kWh, money in EUR, local times."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
+from fractions import Fraction
+
+from homeassistant.util.json import JsonObjectType, JsonValueType
+
+from ..settlement.load_curve import LoadCurve
+from ..settlement.model import STEP, Order
+from ..settlement.outlook import Outlook
+from ..settlement.realised import Realised
+from ..settlement.report import ActivationReport, ActivityReport, Totals
+from ..settlement.uncertainty import Interval, Uncertainty
+from ..settlement.volumes import StepVolume
+
+
+def order(one: Order, zone: tzinfo) -> JsonObjectType:
+    """Describe an order."""
+    return {
+        "order_id": one.id,
+        "purpose": one.purpose.value,
+        "direction": one.direction.value,
+        "accepted": one.accepted,
+        "ordered_at": local(one.ordered_at, zone),
+        "start": local(one.start, zone),
+        "end": local(one.end, zone),
+        "power": one.power_w / 1000,
+    }
+
+
+def totals(one: Totals) -> JsonObjectType:
+    """Describe what adds up."""
+    return {
+        "expected": kwh(one.expected),
+        "realised": kwh(one.realised),
+        "paid": kwh(one.paid),
+        "deficient": kwh(one.deficient),
+        "premium": float(one.premium),
+        "penalty": float(one.penalty),
+        "net": float(one.net),
+    }
+
+
+def activation(one: ActivationReport, zone: tzinfo) -> JsonObjectType:
+    """Describe what came of an order."""
+    return {
+        **order(one.order, zone),
+        **totals(one.totals),
+        "complete": one.complete,
+        "outcome": None if one.outcome is None else one.outcome.value,
+        "steps": [_step(step, zone) for step in one.steps],
+    }
+
+
+def entity(rows: tuple[Realised, ...], sure: Uncertainty, zone: tzinfo) -> JsonObjectType:
+    """Describe how the volume of an entity was found."""
+    return {
+        "steps": [
+            {
+                "start": local(row.step, zone),
+                "reference": kwh(row.reference_wh),
+                "measured": kwh(None if row.measured_wh is None else Fraction(row.measured_wh)),
+                "realised": kwh(row.realised_wh),
+                "lack": row.basis.lack.value,
+                "lacking": row.basis.count,
+            }
+            for row in rows
+        ],
+        "uncertainty": uncertainty(sure),
+    }
+
+
+def uncertainty(sure: Uncertainty) -> JsonObjectType:
+    """Describe how far a reference may be off (kWh): above the truth, or below where negative."""
+    return {
+        "level": float(sure.level),
+        "days": sure.days,
+        "days_wanted": sure.wanted,
+        "like_days": sure.alike,
+        "whole": _interval(sure.whole),
+        "steps": [_interval(one) for one in sure.steps],
+    }
+
+
+def activity(one: ActivityReport, zone: tzinfo) -> JsonObjectType:
+    """Describe a quarter."""
+    return {
+        "quarter": str(one.quarter),
+        "complete": one.complete,
+        "activations": [
+            {**activation(line.activation, zone), "cumulated": totals(line.cumulated)} for line in one.lines
+        ],
+        "totals": totals(one.totals),
+    }
+
+
+def outlook(one: Outlook, sure: Mapping[str, Uncertainty]) -> JsonObjectType:
+    """Describe what an order is likely to bring."""
+    return {
+        "scenarios": one.scenarios,
+        "realised": kwh(one.realised_wh),
+        "premium": float(one.premium),
+        "penalty": float(one.penalty),
+        "net": float(one.net),
+        "net_low": float(one.low),
+        "net_high": float(one.high),
+        "default_probability": round(float(one.default), 3),
+        "entities": {name: uncertainty(its) for name, its in sure.items()},
+    }
+
+
+def load_curve(curve: LoadCurve, start: datetime, end: datetime, step: timedelta, zone: tzinfo) -> list[JsonValueType]:
+    """Describe the steps of a load curve in a stretch, those that are missing too."""
+    rows: list[JsonValueType] = []
+    while start < end:
+        reading = curve.at(start)
+        rows.append(
+            {
+                "start": local(start, zone),
+                "end": local(start + step, zone),
+                "energy": None if reading.wh is None else reading.wh / 1000,
+                "quality": reading.quality.value,
+            }
+        )
+        start += step
+    return rows
+
+
+def local(at: datetime, zone: tzinfo) -> str:
+    """Write an instant."""
+    return at.astimezone(zone).isoformat()
+
+
+def kwh(wh: Fraction | None) -> float | None:
+    """Write an energy."""
+    return None if wh is None else round(float(wh / 1000), 6)
+
+
+def _step(step: StepVolume, zone: tzinfo) -> JsonObjectType:
+    return {
+        "start": local(step.step, zone),
+        "end": local(step.step + STEP, zone),
+        "expected": kwh(step.expected),
+        "realised": kwh(step.raw),
+        "counted": kwh(step.counted),
+        "paid": kwh(step.paid),
+        "deficient": kwh(step.deficient),
+        "default": step.default,
+        "complete": step.complete,
+    }
+
+
+def _interval(one: Interval | None) -> JsonValueType:
+    if one is None:
+        return None
+    return {
+        "low": round(one.low / 1000, 6),
+        "high": round(one.high / 1000, 6),
+        "bias": round(one.bias / 1000, 6),
+        "rmse": round(one.rmse / 1000, 6),
+    }

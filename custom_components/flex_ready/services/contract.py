@@ -1,0 +1,290 @@
+"""Actions about contracts: orders and tests that come by other ways, load curves, reports, and what if."""
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+import re
+from uuid import uuid4
+
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.json import json_bytes
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util, slugify
+from homeassistant.util.json import JsonObjectType
+import probatio
+
+from ..const import DOMAIN
+from ..contract import told
+from ..contract.coordinator import ContractCoordinator
+from ..contract.state import ORDER_ID, OUTCOME
+from ..ledger import LedgerError, Trial
+from ..settlement.model import STEP, Order, Purpose, floor
+from ..settlement.orders import invalid
+from ..settlement.report import ActivityReport, Quarter
+from ..settlement.trials import Outcome, TrialKind
+from .entry import ENTRY, coordinator_of
+
+_LONGEST = timedelta(days=7)
+_LONGEST_CURVE = timedelta(days=31)
+_FOLDER = "flex_ready"
+_QUARTER = re.compile(r"(20\d\d)-?[QT]([1-4])", re.IGNORECASE)
+FORMATS = ("json", "csv", "pdf")
+STEPS = {"10min": timedelta(minutes=10), "30min": STEP}
+_POWER = probatio.All(probatio.Coerce(float), probatio.Range(min=0, max=1_000_000, min_included=False))
+_WHEN: dict[probatio.Marker, object] = {
+    probatio.Required("start"): cv.datetime,
+    probatio.Optional("end"): cv.datetime,
+    probatio.Optional("duration"): probatio.All(
+        cv.positive_time_period, probatio.Range(min=timedelta(minutes=1), max=_LONGEST)
+    ),
+    probatio.Optional("power"): _POWER,
+}
+ORDER_SCHEMA = probatio.Schema(
+    {
+        **ENTRY,
+        **_WHEN,
+        probatio.Optional("order_id"): cv.string,
+        probatio.Optional("ordered_at"): cv.datetime,
+        probatio.Optional("purpose", default=Purpose.ACTIVATION.value): probatio.Coerce(Purpose),
+        probatio.Optional("accepted", default=True): cv.boolean,
+        probatio.Optional("force", default=False): cv.boolean,
+    }
+)
+TEST_SCHEMA = probatio.Schema(
+    {
+        **ENTRY,
+        probatio.Required("kind"): probatio.Coerce(TrialKind),
+        probatio.Required("outcome"): probatio.Coerce(Outcome),
+        probatio.Optional("at"): cv.datetime,
+        probatio.Optional("order_id"): cv.string,
+        probatio.Optional("note"): cv.string,
+    }
+)
+CURVE_SCHEMA = probatio.Schema(
+    {
+        **ENTRY,
+        probatio.Required("site"): cv.string,
+        probatio.Optional("start"): cv.datetime,
+        probatio.Optional("end"): cv.datetime,
+        probatio.Optional("step", default="30min"): probatio.In([*STEPS]),
+    }
+)
+ACTIVATION_SCHEMA = probatio.Schema({**ENTRY, probatio.Required("order_id"): cv.string})
+ACTIVITY_SCHEMA = probatio.Schema(
+    {
+        **ENTRY,
+        probatio.Optional("quarter"): cv.string,
+        probatio.Optional("files", default=[]): probatio.All(cv.ensure_list, [probatio.In(FORMATS)]),
+    }
+)
+SIMULATE_SCHEMA = probatio.Schema({**ENTRY, **_WHEN, probatio.Optional("delivered_power"): _POWER})
+
+
+@callback
+def async_setup_contract_services(hass: HomeAssistant) -> None:
+    """Register the actions of contracts."""
+    for name, handler, schema, response in (
+        ("record_order", _order, ORDER_SCHEMA, SupportsResponse.OPTIONAL),
+        ("record_test", _test, TEST_SCHEMA, SupportsResponse.OPTIONAL),
+        ("get_load_curve", _curve, CURVE_SCHEMA, SupportsResponse.ONLY),
+        ("get_activation_report", _activation, ACTIVATION_SCHEMA, SupportsResponse.ONLY),
+        ("get_activity_report", _activity, ACTIVITY_SCHEMA, SupportsResponse.ONLY),
+        ("simulate_activation", _simulate, SIMULATE_SCHEMA, SupportsResponse.ONLY),
+    ):
+        hass.services.async_register(DOMAIN, name, handler, schema=schema, supports_response=response)
+
+
+async def _order(call: ServiceCall) -> ServiceResponse:
+    """Keep an order that came by another way than a request; the same id again changes it."""
+    contract = coordinator_of(call, ContractCoordinator)
+    data = call.data
+    start, end = _stretch(call)
+    known = next((one for one in contract.data.orders if one.id == data.get("order_id")), None)
+    ordered_at = _utc(data["ordered_at"]) if "ordered_at" in data else known.ordered_at if known else contract.now()
+    order = Order(
+        id=data.get("order_id") or str(uuid4()),
+        start=start,
+        end=end,
+        ordered_at=ordered_at.replace(microsecond=0),
+        power_w=_watts(call, contract),
+        direction=contract.setup.terms.direction,
+        purpose=data["purpose"],
+        accepted=data["accepted"],
+    )
+    wrong = invalid(order, contract.setup.terms, contract.data.orders, decisions=contract.setup.decisions)
+    if wrong and order.accepted and not data["force"]:
+        raise _refusal("order_invalid", reasons=", ".join(reason.value for reason in wrong))
+    await _kept(contract, contract.async_order(order))
+    return {**told.order(order, contract.zone), "reasons": [reason.value for reason in wrong]}
+
+
+async def _test(call: ServiceCall) -> ServiceResponse:
+    """Keep what came of a test."""
+    contract = coordinator_of(call, ContractCoordinator)
+    data = call.data
+    at = _utc(data["at"]) if "at" in data else contract.now()
+    said = {OUTCOME: data["outcome"].value, ORDER_ID: data.get("order_id"), "note": data.get("note", "")}
+    trial = Trial(id=str(uuid4()), at=at, kind=data["kind"].value, said=said)
+    await _kept(contract, contract.async_trial(trial))
+    return {"test_id": trial.id, "kind": trial.kind, "at": told.local(at, contract.zone), **said}
+
+
+async def _curve(call: ServiceCall) -> ServiceResponse:
+    """Return the load curve of a site."""
+    contract = coordinator_of(call, ContractCoordinator)
+    data = call.data
+    step = STEPS[data["step"]]
+    site = _site(contract, data["site"])
+    end = floor(_utc(data["end"]) if "end" in data else contract.now(), step)
+    start = floor(_utc(data["start"]), step) if "start" in data else end - timedelta(days=1)
+    if end <= start:
+        raise _refusal("end_before_start")
+    if end - start > _LONGEST_CURVE:
+        raise _refusal("curve_too_long", days=str(_LONGEST_CURVE.days))
+    curve = await _kept(contract, contract.ledger.readings(site, start, end, step))
+    return {
+        "site": contract.config_entry.subentries[site].title,
+        "step": data["step"],
+        "steps": told.load_curve(curve, start, end, step, contract.zone),
+    }
+
+
+async def _activation(call: ServiceCall) -> ServiceResponse:
+    """Return what came of an order, half-hour by half-hour, and how sure that is."""
+    contract = coordinator_of(call, ContractCoordinator)
+    name = call.data["order_id"]
+    order = contract.order_of(name)
+    if order is None:
+        raise _refusal("no_such_order", order=name, contract=contract.name)
+    detail = await _kept(contract, contract.books.async_detail(order, contract.effective))
+    return {
+        **told.activation(detail.report, contract.zone),
+        "entities": {
+            entity: told.entity(rows, detail.uncertainty[entity], contract.zone) for entity, rows in detail.rows.items()
+        },
+    }
+
+
+async def _activity(call: ServiceCall) -> ServiceResponse:
+    """Return the report of a quarter, and write it into the media folder as asked."""
+    contract = coordinator_of(call, ContractCoordinator)
+    quarter = _quarter(call.data["quarter"]) if "quarter" in call.data else Quarter.of(contract.today())
+    report = await _kept(contract, contract.async_activity(quarter))
+    answer = {"contract": contract.name, **told.activity(report, contract.zone)}
+    files = await _written(contract, report, answer, call.data["files"])
+    return {**answer, "files": [*files]}
+
+
+async def _simulate(call: ServiceCall) -> ServiceResponse:
+    """Return what an order is likely to bring before it is accepted."""
+    contract = coordinator_of(call, ContractCoordinator)
+    start, end = _stretch(call)
+    order = Order(
+        id="what-if",
+        start=start,
+        end=end,
+        ordered_at=contract.now(),
+        power_w=_watts(call, contract),
+        direction=contract.setup.terms.direction,
+    )
+    delivered = round(call.data["delivered_power"] * 1000) if "delivered_power" in call.data else order.power_w
+    found, sure = await _kept(contract, contract.books.async_outlook(order, contract.effective, delivered))
+    wrong = invalid(order, contract.setup.terms, contract.data.orders, decisions=contract.setup.decisions)
+    return {
+        **told.order(order, contract.zone),
+        "delivered_power": delivered / 1000,
+        "reasons": [reason.value for reason in wrong],
+        **told.outlook(found, sure),
+    }
+
+
+async def _written(
+    contract: ContractCoordinator, report: ActivityReport, answer: JsonObjectType, formats: list[str]
+) -> list[str]:
+    """Write a report in some formats; return where. Raises HomeAssistantError if the folder cannot be written."""
+    if not formats:
+        return []
+    hass, zone = contract.hass, contract.zone
+    found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+    texts = {key.removeprefix(f"component.{DOMAIN}.common."): text for key, text in found.items()}
+    folder = Path(next(iter(hass.config.media_dirs.values()), hass.config.path("media"))) / _FOLDER
+
+    def write() -> list[str]:
+        # A PDF needs a library that takes a moment to load: it is loaded by whoever asks for one.
+        from ..contract.papers import as_csv, as_pdf  # noqa: PLC0415
+
+        make = {
+            "json": lambda: json_bytes(answer),
+            "csv": lambda: as_csv(report, zone).encode(),
+            "pdf": lambda: as_pdf(report, contract.name, zone, texts),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name in formats:
+            file = folder / f"{slugify(contract.name)}_{report.quarter}.{name}"
+            file.write_bytes(make[name]())
+            written.append(str(file))
+        return written
+
+    try:
+        return await hass.async_add_executor_job(write)
+    except OSError as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="report_not_written",
+            translation_placeholders={"folder": str(folder), "error": str(error)},
+        ) from error
+
+
+def _stretch(call: ServiceCall) -> tuple[datetime, datetime]:
+    data = call.data
+    if ("end" in data) is ("duration" in data):
+        raise _refusal("end_or_duration")
+    start = _utc(data["start"])
+    end = _utc(data["end"]) if "end" in data else start + data["duration"]
+    if end <= start:
+        raise _refusal("end_before_start")
+    return start, end
+
+
+def _watts(call: ServiceCall, contract: ContractCoordinator) -> int:
+    """Return the power that is asked for; that of the service, if nothing is said."""
+    return round(call.data["power"] * 1000) if "power" in call.data else contract.setup.terms.power_w
+
+
+def _site(contract: ContractCoordinator, named: str) -> str:
+    """Return a site by its name, its PRM, or the id of its subentry."""
+    titles = contract.config_entry.subentries
+    found = [name for name, site in contract.setup.sites.items() if named in (name, site.id, titles[name].title)]
+    if len(found) != 1:
+        raise _refusal("no_such_perimeter_site", site=named, contract=contract.name)
+    return found[0]
+
+
+def _quarter(said: str) -> Quarter:
+    if (found := _QUARTER.fullmatch(said.strip())) is None:
+        raise _refusal("no_quarter", quarter=said)
+    return Quarter(int(found[1]), int(found[2]))
+
+
+def _utc(when: datetime) -> datetime:
+    """Read an instant in whole seconds; a naive one is in Home Assistant's zone."""
+    return dt_util.as_utc(when).astimezone(UTC).replace(microsecond=0)
+
+
+async def _kept[ValueT](contract: ContractCoordinator, work: Awaitable[ValueT]) -> ValueT:
+    """Do something with the ledger; raise HomeAssistantError if that cannot be used."""
+    try:
+        return await work
+    except LedgerError as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="ledger_unusable",
+            translation_placeholders={"reason": str(error)},
+        ) from error
+
+
+def _refusal(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
