@@ -545,8 +545,11 @@ def test_exceptions() -> None:
     named |= {"not_a_load", "no_loads", "shedding_off", "order_not_kept"}
     named |= set(literals(code("desk/desk.py"), "ServiceValidationError", "translation_key"))
     named |= {"several_requests", "unknown_request", "several_buildings", "no_building"}
-    for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py"):
+    for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py", "services/contract.py"):
         named |= set(_first(code(name), "_refusal"))
+    for error in ("ConfigEntryNotReady", "ConfigEntryError"):
+        named |= set(literals(code("contract/coordinator.py"), error, "translation_key"))
+    named |= set(literals(code("services/contract.py"), "HomeAssistantError", "translation_key"))
     named |= BACS_FAULTS
     for refusal in ("HomeAssistantError", "refusal"):
         named |= set(literals(code("building/coordinator.py"), refusal, "translation_key"))
@@ -586,6 +589,7 @@ def test_issues() -> None:
     told |= {"not_subscribed": {"entry"}, "signal_rejected": {"entry", "findings"}}
     told |= {f"load_{reason}": {"load", "building"} for reason in (Reason.DISOBEYED, Reason.FUTILE)}
     told |= {"ledger_unusable": {"building", "error"}, "ledger_replaced": {"file"}}
+    told |= {"contract_ledger_unusable": {"contract", "error"}}
     texts = TEXTS["en"]["issues"]
     assert texts.keys() == told.keys()
     for issue, placeholders in told.items():
