@@ -8,9 +8,6 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, Config
 from homeassistant.const import CONF_NAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -30,11 +27,13 @@ from ..building.const import (
     CONF_TD,
     CONF_WINDOW,
 )
-from ..const import CONF_KIND, DOMAIN, Kind
+from ..const import CONF_KIND, Kind
 from ..control.orders import Blind
 from ..control.window import Kind as WindowKind
 from ..ledger import Ledger, LedgerError
 from ..tic.td import CANDIDATES
+from .entries import entries_of
+from .load_forms import box, words
 
 WINDOWS = (AUTOMATIC, *(kind.value for kind in WindowKind))
 TDS = ("0", *(str(minutes) for minutes in CANDIDATES))
@@ -45,24 +44,15 @@ _MOST_KW = 100_000
 _SQLITE = b"SQLite format 3\0"
 """How its files begin."""
 
-
-def _options(key: str, options: tuple[str, ...]) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(options=[*options], mode=SelectSelectorMode.DROPDOWN, translation_key=key)
-    )
-
-
 _ADVANCED_SCHEMA = probatio.Schema(
     {
-        probatio.Required(CONF_WINDOW, default=AUTOMATIC): _options(CONF_WINDOW, WINDOWS),
-        probatio.Required(CONF_TD, default="0"): _options(CONF_TD, TDS),
-        probatio.Required(CONF_LIMIT, default=0): NumberSelector(
-            NumberSelectorConfig(
-                min=0, max=_MOST_KW, step="any", mode=NumberSelectorMode.BOX, unit_of_measurement="kW / kVA"
-            )
+        probatio.Required(CONF_WINDOW, default=AUTOMATIC): words(
+            CONF_WINDOW, *WINDOWS, mode=SelectSelectorMode.DROPDOWN
         ),
-        probatio.Required(CONF_BLIND_POLICY, default=Blind.HOLD.value): _options(
-            CONF_BLIND_POLICY, tuple(policy.value for policy in Blind)
+        probatio.Required(CONF_TD, default="0"): words(CONF_TD, *TDS, mode=SelectSelectorMode.DROPDOWN),
+        probatio.Required(CONF_LIMIT, default=0): box("kW / kVA", most=_MOST_KW, step="any"),
+        probatio.Required(CONF_BLIND_POLICY, default=Blind.HOLD.value): words(
+            CONF_BLIND_POLICY, *(policy.value for policy in Blind), mode=SelectSelectorMode.DROPDOWN
         ),
         probatio.Optional(CONF_LEDGER_URL): TextSelector(),
     }
@@ -99,7 +89,7 @@ class BuildingFlow(ConfigFlow):
     async def _async_ask_building(
         self, step: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        meters = self._entries(Kind.METER)
+        meters = entries_of(self.hass, Kind.METER)
         if not meters:
             return self.async_abort(reason="no_meter")
         errors: dict[str, str] = {}
@@ -113,13 +103,15 @@ class BuildingFlow(ConfigFlow):
                 return await self._async_take_building(title, user_input)
         return self.async_show_form(
             step_id=step,
-            data_schema=self.add_suggested_values_to_schema(
-                _schema(meters, {key: found for key, kind in _SIGNAL_KINDS.items() if (found := self._entries(kind))}),
-                user_input or known,
-            ),
+            data_schema=self.add_suggested_values_to_schema(_schema(meters, self._signals()), user_input or known),
             errors=errors,
             description_placeholders={"reason": reason},
         )
+
+    def _signals(self) -> dict[str, list[ConfigEntry]]:
+        """Return the entries that there are of each kind of signal."""
+        found = {key: entries_of(self.hass, kind) for key, kind in _SIGNAL_KINDS.items()}
+        return {key: entries for key, entries in found.items() if entries}
 
     async def _async_try_ledger(self, url: str, known: Mapping[str, Any]) -> str:
         """Open a ledger that is another than before, unless it is in the configuration folder; return what is wrong."""
@@ -160,11 +152,6 @@ class BuildingFlow(ConfigFlow):
             # It could not be set up, so nothing listens that would set it up anew.
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return done
-
-    def _entries(self, kind: Kind) -> list[ConfigEntry]:
-        """Return the entries of a kind."""
-        entries = self.hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-        return [entry for entry in entries if entry.data[CONF_KIND] == kind]
 
 
 def _ledger_url(user_input: Mapping[str, Any]) -> str:

@@ -151,6 +151,11 @@ def box(unit: str | None = None, *, least: float = 0, most: float, step: float |
     return NumberSelector(config)
 
 
+def words(key: str, *options: str, mode: SelectSelectorMode = SelectSelectorMode.LIST) -> SelectSelector:
+    """Make a choice among words, whose texts are found by a key."""
+    return SelectSelector(SelectSelectorConfig(options=[*options], mode=mode, translation_key=key))
+
+
 _SCRIPT = EntitySelector(EntitySelectorConfig(domain="script"))
 ENTITY_SCHEMA = probatio.Schema(
     {
@@ -180,11 +185,7 @@ _HOURS_SCHEMA = probatio.Schema({probatio.Optional(edge): TimeSelector() for str
 
 POLICY_SCHEMA = probatio.Schema(
     {
-        probatio.Optional(CONF_SHED_FROM_LEVEL): SelectSelector(
-            SelectSelectorConfig(
-                options=[*LEVELS], mode=SelectSelectorMode.DROPDOWN, translation_key=CONF_SHED_FROM_LEVEL
-            )
-        ),
+        probatio.Optional(CONF_SHED_FROM_LEVEL): words(CONF_SHED_FROM_LEVEL, *LEVELS, mode=SelectSelectorMode.DROPDOWN),
         probatio.Optional(CONF_SHED_ABOVE_PRICE): box("EUR/kWh", least=-_MOST_PRICE, most=_MOST_PRICE, step="any"),
     }
 )

@@ -53,7 +53,7 @@ from ..desk.operators import Operator
 from ..desk.site import bacs_id
 from ..flexibility.dialects import DIALECTS, NATIVE
 from .asset import HOURS, chosen, half_hours, hours_schema, with_whole
-from .load_forms import box
+from .load_forms import box, words
 
 _NOTIFY = "notify"
 _NOTIFIES = re.compile(rf"{_NOTIFY}\.[a-z0-9_]+")
@@ -70,10 +70,6 @@ OIDC_SCHEMA = probatio.Schema(
     }
 )
 _MINUTES = box(UnitOfTime.MINUTES, least=1, most=_DAY_MIN)
-
-
-def _words(key: str, *words: str, mode: SelectSelectorMode = SelectSelectorMode.LIST) -> SelectSelector:
-    return SelectSelector(SelectSelectorConfig(options=[*words], mode=mode, translation_key=key))
 
 
 class OperatorFlow(ConfigSubentryFlow):
@@ -192,13 +188,13 @@ class OperatorFlow(ConfigSubentryFlow):
         return probatio.Schema(
             {
                 probatio.Required(CONF_ASSETS, default=[*self._assets()]): chosen(self._assets(), several=True),
-                probatio.Required(CONF_DIALECT, default=NATIVE.name): _words(
+                probatio.Required(CONF_DIALECT, default=NATIVE.name): words(
                     "remote_dialect", *DIALECTS, mode=SelectSelectorMode.DROPDOWN
                 ),
-                probatio.Required(CONF_DECISION, default=DECISION_ASK): _words(
+                probatio.Required(CONF_DECISION, default=DECISION_ASK): words(
                     CONF_DECISION, DECISION_ASK, DECISION_ACCEPT
                 ),
-                probatio.Required(CONF_SILENCE, default=SILENCE_DECLINE): _words(
+                probatio.Required(CONF_SILENCE, default=SILENCE_DECLINE): words(
                     CONF_SILENCE, SILENCE_DECLINE, SILENCE_ACCEPT
                 ),
                 probatio.Required(CONF_ANSWER_WITHIN, default=15): _MINUTES,
