@@ -193,6 +193,7 @@ ACTIONS: dict[str, probatio.Schema] = {
     "get_load_curve": contract_services.CURVE_SCHEMA,
     "get_activation_report": contract_services.ACTIVATION_SCHEMA,
     "get_activity_report": contract_services.ACTIVITY_SCHEMA,
+    "get_perimeter": contract_services.PERIMETER_SCHEMA,
     "simulate_activation": contract_services.SIMULATE_SCHEMA,
 }
 

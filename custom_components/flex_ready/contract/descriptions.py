@@ -13,6 +13,7 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescr
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfEnergy, UnitOfPower
 
 from ..settlement.report import ActivationReport
+from ..settlement.sites import entities, members, not_eligible, wrong_entity, wrong_perimeter
 from ..settlement.trials import Standing, TrialKind
 from .coordinator import ContractCoordinator
 from .state import RunningStep
@@ -71,6 +72,17 @@ def _share(step: RunningStep) -> float:
 
 def _kwh(wh: Fraction) -> float:
     return round(float(wh / 1000), 3)
+
+
+def _perimeter_wrong(contract: ContractCoordinator) -> bool:
+    """Tell whether the network operator would find something wrong with the perimeter of this month."""
+    setup = contract.setup
+    there = members(setup.sites.values(), contract.today())
+    return bool(
+        wrong_perimeter(setup.terms, there)
+        or any(wrong_entity(its) for its in entities(there).values())
+        or any(not_eligible(site) for site in setup.sites.values())
+    )
 
 
 def _standing(kind: TrialKind) -> Callable[[ContractCoordinator], SensorValue]:
@@ -157,6 +169,13 @@ CONTRACT_BINARY_SENSORS = (
         translation_key="contract_at_risk",
         device_class=BinarySensorDeviceClass.PROBLEM,
         value_fn=lambda contract: None if (step := contract.data.running) is None else not step.outlook.passes,
+    ),
+    ContractBinarySensorDescription(
+        key="contract_perimeter",
+        translation_key="contract_perimeter",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_perimeter_wrong,
     ),
 )
 PERIMETER_SITE_BINARY_SENSORS = (

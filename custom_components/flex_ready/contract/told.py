@@ -1,7 +1,7 @@
 """What is told of a contract, as JSON: powers in kW, energies in kWh, money in EUR, local times."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
 
 from homeassistant.util.json import JsonObjectType, JsonValueType
@@ -11,8 +11,11 @@ from ..settlement.model import STEP, Order
 from ..settlement.outlook import Outlook
 from ..settlement.realised import Realised
 from ..settlement.report import ActivationReport, ActivityReport, Totals
+from ..settlement.sites import entities, members, not_eligible, wrong_entity, wrong_perimeter
 from ..settlement.uncertainty import Interval, Uncertainty
 from ..settlement.volumes import StepVolume
+from ..settlement.working_days import deadlines
+from .setup import ContractSetup
 
 
 def order(one: Order, zone: tzinfo) -> JsonObjectType:
@@ -135,6 +138,34 @@ def local(at: datetime, zone: tzinfo) -> str:
 def kwh(wh: Fraction | None) -> float | None:
     """Write an energy."""
     return None if wh is None else round(float(wh / 1000), 6)
+
+
+def perimeter(setup: ContractSetup, month: date) -> JsonObjectType:
+    """Describe the perimeter of a month: its sites by entity, what is wrong, and until when it can be changed."""
+    terms, due = setup.terms, deadlines(month, setup.decisions.deadline)
+    there = members(setup.sites.values(), month)
+    capacity, subscribed = sum(site.max_activation_w for site in there), sum(site.subscribed_w for site in there)
+    return {
+        "month": f"{month:%Y-%m}",
+        "update_until": due.update.isoformat(),
+        "second_publication": due.second_publication.isoformat(),
+        "service": terms.power_w / 1000,
+        "max_activation": capacity / 1000,
+        "subscribed": subscribed / 1000,
+        "wrong": [one.value for one in wrong_perimeter(terms, there)],
+        "entities": {
+            name: {
+                "method": its[0].method.value,
+                "kind": its[0].kind.value,
+                "sites": [site.id for site in its],
+                "wrong": [one.value for one in wrong_entity(its)],
+            }
+            for name, its in entities(there).items()
+        },
+        "not_eligible": {
+            site.id: [one.value for one in reasons] for site in setup.sites.values() if (reasons := not_eligible(site))
+        },
+    }
 
 
 def _step(step: StepVolume, zone: tzinfo) -> JsonObjectType:

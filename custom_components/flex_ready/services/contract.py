@@ -1,7 +1,7 @@
 """Actions about contracts: orders and tests that come by other ways, load curves, reports, and what if."""
 
 from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import re
 from uuid import uuid4
@@ -79,6 +79,7 @@ ACTIVITY_SCHEMA = probatio.Schema(
         probatio.Optional("files", default=[]): probatio.All(cv.ensure_list, [probatio.In(FORMATS)]),
     }
 )
+PERIMETER_SCHEMA = probatio.Schema({**ENTRY, probatio.Optional("month"): cv.date})
 SIMULATE_SCHEMA = probatio.Schema({**ENTRY, **_WHEN, probatio.Optional("delivered_power"): _POWER})
 
 
@@ -91,6 +92,7 @@ def async_setup_contract_services(hass: HomeAssistant) -> None:
         ("get_load_curve", _curve, CURVE_SCHEMA, SupportsResponse.ONLY),
         ("get_activation_report", _activation, ACTIVATION_SCHEMA, SupportsResponse.ONLY),
         ("get_activity_report", _activity, ACTIVITY_SCHEMA, SupportsResponse.ONLY),
+        ("get_perimeter", _perimeter, PERIMETER_SCHEMA, SupportsResponse.ONLY),
         ("simulate_activation", _simulate, SIMULATE_SCHEMA, SupportsResponse.ONLY),
     ):
         hass.services.async_register(DOMAIN, name, handler, schema=schema, supports_response=response)
@@ -175,6 +177,13 @@ async def _activity(call: ServiceCall) -> ServiceResponse:
     answer = {"contract": contract.name, **told.activity(report, contract.zone)}
     files = await _written(contract, report, answer, call.data["files"])
     return {**answer, "files": [*files]}
+
+
+async def _perimeter(call: ServiceCall) -> ServiceResponse:
+    """Return the perimeter of a month, as far as it is known today."""
+    contract = coordinator_of(call, ContractCoordinator)
+    month: date = call.data.get("month", contract.today())
+    return told.perimeter(contract.setup, month.replace(day=1))
 
 
 async def _simulate(call: ServiceCall) -> ServiceResponse:
