@@ -1,0 +1,335 @@
+"""The actions of contracts: orders and tests that are recorded, load curves, reports on paper, what if."""
+
+from collections.abc import Mapping
+import csv
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+import json
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from pypdf import PdfReader
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
+
+from custom_components.flex_ready.const import DOMAIN
+from custom_components.flex_ready.contract.coordinator import ContractCoordinator
+from custom_components.flex_ready.settlement.model import STEP, Quality, Reading
+
+pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
+
+NOW = datetime(2026, 2, 12, 22, tzinfo=UTC)
+START = datetime(2026, 2, 12, 17, tzinfo=UTC)
+"""Six o'clock in Paris."""
+DATA = {
+    "kind": "contract",
+    "reservation": "without_reservation",
+    "direction": "reduce_net_withdrawal",
+    "power": 600,
+    "mobilization_delay": 30,
+    "min_duration": 30,
+    "min_gap": 0,
+    "starts": "2026-01-01",
+    "ends": "2026-12-31",
+    "variable_premium": "200",
+}
+SITE = {
+    "site_id": "30001234567890",
+    "entity": "EF1",
+    "site_kind": "withdrawal",
+    "method": "double_reference",
+    "max_activation": 700,
+    "subscribed": 2000,
+    "joined": "2026-01-01",
+    "consent": True,
+    "other_operator": False,
+    "source": "entity",
+    "withdrawn": "sensor.nothing",
+}
+SHED = (100_000, 160_000, 250_000, 300_000)
+"""Wh that are drawn in the half-hours of the activation; 400,000 in every other one."""
+
+
+def subentry(kind: str, title: str, data: Mapping[str, object]) -> ConfigSubentry:
+    """Return a subentry, whose id is its title."""
+    return ConfigSubentry(
+        data=MappingProxyType({**data}), subentry_type=kind, title=title, unique_id=None, subentry_id=title
+    )
+
+
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Keep what is kept out of the way of other tests."""
+    return hass_tmp_config_dir
+
+
+@pytest.fixture
+async def contract(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> ContractCoordinator:
+    """A contract of one site, of which twenty days are known."""
+    freezer.move_to(NOW)
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Local flexibility",
+        data=DATA,
+        subentries_data=(subentry("perimeter_site", "School", SITE).as_dict(),),
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    found = cast("ContractCoordinator", entry.runtime_data)
+    readings = {NOW - i * STEP: Reading(400_000) for i in range(1, 20 * 48)}
+    readings |= {START + i * STEP: Reading(wh) for i, wh in enumerate(SHED)}
+    readings[NOW - timedelta(days=3)] = Reading(None, Quality.MISSING)
+    await found.ledger.add_readings("School", readings)
+    return found
+
+
+async def act(hass: HomeAssistant, contract: ContractCoordinator, name: str, **data: object) -> dict[str, Any]:
+    """Call an action; return its answer."""
+    answer = await hass.services.async_call(
+        DOMAIN,
+        name,
+        {"config_entry_id": contract.config_entry.entry_id, **data},
+        blocking=True,
+        return_response=True,
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return cast("dict[str, Any]", answer)
+
+
+async def order(hass: HomeAssistant, contract: ContractCoordinator, **data: object) -> dict[str, Any]:
+    """Record the order of the activation."""
+    about = {"order_id": "A1", "start": START.isoformat(), "duration": {"hours": 2}}
+    received = (START - timedelta(hours=1)).isoformat()
+    return await act(hass, contract, "record_order", **{**about, "ordered_at": received, **data})
+
+
+async def test_an_order_is_recorded_and_settled(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """It needs no more than when: it is of the service's power, and settled at once by what was read."""
+    answer = await order(hass, contract)
+    assert answer["power"] == 600
+    assert answer["start"] == "2026-02-12T18:00:00+01:00"
+    assert answer["reasons"] == []
+    report = await act(hass, contract, "get_activation_report", order_id="A1")
+    # 600 kW are 300 kWh a half-hour; the reference is 400 kWh.
+    assert [step["realised"] for step in report["steps"]] == [300, 240, 150, 100]
+    assert [step["paid"] for step in report["steps"]] == [300, 240, 150, 100]
+    assert [step["deficient"] for step in report["steps"]] == [0, 0, 150, 200]
+    assert report["premium"] == 158.0
+    assert report["penalty"] == 3220.0
+    assert report["complete"]
+    unit = report["entities"]["EF1"]
+    assert [step["reference"] for step in unit["steps"]] == [400] * 4
+    assert unit["uncertainty"]["days"] >= 9
+    assert unit["uncertainty"]["whole"]["high"] == 0
+    state = hass.states.get("sensor.local_flexibility_paid_volume")
+    assert state is not None
+    assert float(state.state) == 790
+
+
+async def test_the_same_id_changes_an_order(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """What was received stays when it was received."""
+    await order(hass, contract)
+    changed = await act(
+        hass, contract, "record_order", order_id="A1", start=START.isoformat(), duration={"hours": 1}, power=500
+    )
+    assert changed["ordered_at"] == "2026-02-12T17:00:00+01:00"
+    assert [one.power_w for one in contract.data.orders] == [500_000]
+    refused = await order(hass, contract, accepted=False)
+    assert refused["accepted"] is False
+    assert contract.data.reports == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"ordered_at": (START - timedelta(minutes=29)).isoformat()}, "too_late"),
+        ({"power": 601}, "too_much_power"),
+        ({"start": (START + timedelta(minutes=10)).isoformat()}, "off_grid"),
+        ({"start": "2025-12-31T12:00:00Z", "ordered_at": "2025-12-31T10:00:00Z"}, "outside"),
+    ],
+)
+async def test_an_order_beyond_the_contract(
+    hass: HomeAssistant, contract: ContractCoordinator, data: Mapping[str, object], reason: str
+) -> None:
+    """It is refused with its reason, unless it counts all the same."""
+    with pytest.raises(ServiceValidationError, match=reason):
+        await order(hass, contract, **data)
+    assert contract.data.orders == ()
+    answer = await order(hass, contract, **data, force=True)
+    assert reason in answer["reasons"]
+    assert len(contract.data.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"end": (START + STEP).isoformat()}, "end_or_duration"),
+        ({"duration": None}, "end_or_duration"),
+        ({"duration": None, "end": START.isoformat()}, "end_before_start"),
+    ],
+)
+async def test_an_order_needs_an_end(
+    hass: HomeAssistant, contract: ContractCoordinator, data: Mapping[str, object], reason: str
+) -> None:
+    """One, and later than its start."""
+    about = {"start": START.isoformat(), "duration": {"hours": 2}, **data}
+    with pytest.raises(ServiceValidationError) as raised:
+        await act(hass, contract, "record_order", **{key: one for key, one in about.items() if one is not None})
+    assert raised.value.translation_key == reason
+
+
+async def test_a_test_is_recorded(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """Three failures end the contract; one that passes ends the tests."""
+    state = "sensor.local_flexibility_communication_test"
+    for at in ("2026-01-05T10:00:00+01:00", "2026-01-06T10:00:00+01:00"):
+        answer = await act(hass, contract, "record_test", kind="communication", outcome="failed", at=at)
+    assert answer["at"] == "2026-01-06T10:00:00+01:00"
+    found = hass.states.get(state)
+    assert found is not None
+    assert found.state == "due"
+    await act(hass, contract, "record_test", kind="communication", outcome="excused", note="the line was cut")
+    await act(hass, contract, "record_test", kind="communication", outcome="passed")
+    found = hass.states.get(state)
+    assert found is not None
+    assert found.state == "passed"
+    for _ in range(3):
+        await act(hass, contract, "record_test", kind="activation", outcome="failed")
+    found = hass.states.get("sensor.local_flexibility_activation_test")
+    assert found is not None
+    assert found.state == "terminated"
+
+
+async def test_a_load_curve(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """By the name, the PRM or the id of a site; what is missing is no 0."""
+    for site in ("School", "30001234567890"):
+        answer = await act(hass, contract, "get_load_curve", site=site)
+        assert len(answer["steps"]) == 48
+        assert answer["steps"][-10] == {
+            "start": "2026-02-12T18:00:00+01:00",
+            "end": "2026-02-12T18:30:00+01:00",
+            "energy": 100,
+            "quality": "measured",
+        }
+    missing = NOW - timedelta(days=3)
+    answer = await act(
+        hass,
+        contract,
+        "get_load_curve",
+        site="School",
+        start=(missing - STEP).isoformat(),
+        end=(missing + STEP).isoformat(),
+    )
+    assert [step["energy"] for step in answer["steps"]] == [400, None]
+    assert [step["quality"] for step in answer["steps"]] == ["measured", "missing"]
+    answer = await act(hass, contract, "get_load_curve", site="School", step="10min")
+    assert len(answer["steps"]) == 144
+    assert {step["quality"] for step in answer["steps"]} == {"missing"}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"site": "Nowhere"}, "no_such_perimeter_site"),
+        ({"site": "School", "start": NOW.isoformat(), "end": NOW.isoformat()}, "end_before_start"),
+        ({"site": "School", "start": "2026-01-01T00:00:00Z"}, "curve_too_long"),
+    ],
+)
+async def test_no_load_curve(
+    hass: HomeAssistant, contract: ContractCoordinator, data: Mapping[str, object], reason: str
+) -> None:
+    """It is said why."""
+    with pytest.raises(ServiceValidationError) as raised:
+        await act(hass, contract, "get_load_curve", **data)
+    assert raised.value.translation_key == reason
+
+
+async def test_the_report_of_a_quarter(hass: HomeAssistant, contract: ContractCoordinator, tmp_path: Path) -> None:
+    """With what adds up, and on paper in three ways that say the same."""
+    hass.config.media_dirs = {"local": str(tmp_path)}
+    await order(hass, contract)
+    later = START + timedelta(hours=2)
+    await order(hass, contract, order_id="A2", start=later.isoformat(), duration={"minutes": 30})
+    answer = await act(hass, contract, "get_activity_report", files=["json", "csv", "pdf"])
+    assert answer["quarter"] == "2026-Q1"
+    assert [one["order_id"] for one in answer["activations"]] == ["A1", "A2"]
+    assert answer["activations"][0]["cumulated"]["deficient"] == 350
+    assert answer["totals"]["expected"] == 1500
+    assert answer["totals"]["net"] == pytest.approx(answer["totals"]["premium"] - answer["totals"]["penalty"])
+    written = [Path(name) for name in answer["files"]]
+    assert [file.name for file in written] == [f"local_flexibility_2026-Q1.{kind}" for kind in ("json", "csv", "pdf")]
+    assert json.loads(written[0].read_bytes())["totals"] == answer["totals"]
+    rows = list(csv.DictReader(written[1].read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 5
+    assert sum(float(row["deficient_wh"]) for row in rows) == answer["totals"]["deficient"] * 1000
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(written[2].read_bytes())).pages)
+    assert "2026-Q1" in text
+    assert "158.00" in text
+    assert "3220.00" in text
+    empty = await act(hass, contract, "get_activity_report", quarter="2026-t3", files="pdf")
+    assert empty["activations"] == []
+    assert empty["complete"]
+
+
+async def test_a_report_that_cannot_be_written(
+    hass: HomeAssistant, contract: ContractCoordinator, tmp_path: Path
+) -> None:
+    """It is said where, and why."""
+    (tmp_path / "flex_ready").write_text("in the way")
+    hass.config.media_dirs = {"local": str(tmp_path)}
+    with pytest.raises(HomeAssistantError, match="cannot be written"):
+        await act(hass, contract, "get_activity_report", files=["csv"])
+    with pytest.raises(ServiceValidationError, match="no quarter"):
+        await act(hass, contract, "get_activity_report", quarter="winter")
+
+
+async def test_no_such_order(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """It is said."""
+    with pytest.raises(ServiceValidationError, match="A9"):
+        await act(hass, contract, "get_activation_report", order_id="A9")
+
+
+async def test_what_an_order_would_bring(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """All of it if all is given; a penalty as sure as the quiet days say if less is."""
+    when = {"start": (NOW + timedelta(days=1)).isoformat(), "duration": {"hours": 1}}
+    all_given = await act(hass, contract, "simulate_activation", **when)
+    assert all_given["premium"] == 120.0
+    assert all_given["penalty"] == 0
+    assert all_given["default_probability"] == 0
+    assert all_given["scenarios"] >= 9
+    half = await act(hass, contract, "simulate_activation", **when, delivered_power=300)
+    assert half["default_probability"] == 1
+    assert half["penalty"] == 9200 * 0.3
+    assert half["net"] == half["net_low"] == half["net_high"] == 60 - 2760
+    assert contract.data.orders == ()
+
+
+async def test_the_perimeter(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """Of a month, with what is wrong with it and until when it can be changed."""
+    answer = await act(hass, contract, "get_perimeter", month="2026-06-17")
+    assert answer["month"] == "2026-06"
+    assert answer["update_until"] == "2026-05-13"
+    assert answer["wrong"] == []
+    assert answer["entities"]["EF1"]["sites"] == ["30001234567890"]
+    before = await act(hass, contract, "get_perimeter", month="2025-12-01")
+    assert before["entities"] == {}
+    assert before["wrong"] == ["service_too_large", "capacity_too_large"]
+
+
+async def test_another_kind_of_entry(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """Actions of contracts are about contracts."""
+    other = MockConfigEntry(domain=DOMAIN, data={"kind": "fleet"})
+    other.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(other.entry_id)
+    with pytest.raises(ServiceValidationError):
+        await hass.services.async_call(
+            DOMAIN,
+            "get_perimeter",
+            {"config_entry_id": other.entry_id},
+            blocking=True,
+            return_response=True,
+        )
