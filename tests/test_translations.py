@@ -64,8 +64,13 @@ from custom_components.flex_ready.flexibility.model import Aggregation, Directio
 from custom_components.flex_ready.flexibility.record import State
 from custom_components.flex_ready.flows import (
     asset as asset_flow,
+    availability as availability_flow,
+    contract as contract_flow,
+    contract_forms,
     load_forms,
     operator as operator_flow,
+    perimeter_site,
+    perimeter_source,
     site as site_flow,
 )
 from custom_components.flex_ready.flows.building import TDS, WINDOWS
@@ -98,6 +103,9 @@ from custom_components.flex_ready.services import (
     flexibility as flexibility_services,
     signals as signal_services,
 )
+from custom_components.flex_ready.settlement.contract import Reservation
+from custom_components.flex_ready.settlement.model import Direction as NetDirection
+from custom_components.flex_ready.settlement.sites import SiteKind, WrongEntity
 from custom_components.flex_ready.signals.errors import Trouble as SignalTrouble
 from custom_components.flex_ready.signals.supplier.client import Dialect
 from custom_components.flex_ready.signals.windows import Aim, Lack
@@ -350,7 +358,7 @@ def test_the_flow() -> None:
     """Each step, error, reason to abort, progress, option and placeholder."""
     flow = TEXTS["en"]["config"]
     tree = code("flows/meter.py")
-    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building", "fleet"))]
+    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building", "fleet", "contract"))]
     steps = {step for one in trees for step in literals(one, "async_show_form", "step_id")}
     steps |= {"user", "reauth_ecowatt", "supplier_token", "supplier_client", "reauth_site_token", "reauth_site_client"}
     steps |= {f"{prefix}{kind}" for kind in Kind for prefix in ("", "reconfigure_")}
@@ -366,6 +374,11 @@ def test_the_flow() -> None:
     signals = {"signals.ecowatt_entry", "signals.supplier_entry"}
     assert asked["building"] == asked["reconfigure_building"] == {"name", "meter_entry", *signals, *advanced}
     assert asked["fleet"] == asked["reconfigure_fleet"] == {"name"}
+    assert asked["contract"] == asked["reconfigure_contract"] == _keys(contract_forms.TERMS_SCHEMA)
+    assert asked["contract_reserved"] == _keys(contract_forms.RESERVED_SCHEMA)
+    decisions = _keys(contract_forms.DECISIONS_SCHEMA)
+    assert asked["contract_orders"] == {"operator", *(f"decisions.{name}" for name in decisions)}
+    assert asked["contract_reserve"] == {"reserve"}
     assert asked["reauth_site_token"] == {str(key) for key in site_flow.TOKEN_SCHEMA.schema}
     assert asked["reauth_site_client"] == {str(key) for key in site_flow.CLIENT_SCHEMA.schema}
     for step in ("reauth_site_token", "reauth_site_client"):
@@ -385,6 +398,8 @@ def test_the_flow() -> None:
         "phases": PHASES,
         "shed_from_level": tuple(LEVELS),
     }
+    selectors |= {f"decision_{name}": tuple(type(usual)) for name, usual in contract_forms.USUAL.items()}
+    selectors |= {"reservation": tuple(Reservation), contract_forms.DIRECTIONS: tuple(NetDirection)}
     for key, options in selectors.items():
         assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
     for texts in ("menu_options", "menu_option_descriptions"):
@@ -400,6 +415,9 @@ def test_the_flow() -> None:
         "no_address",
         "no_name",
         "ledger_unusable",
+        "contract_known",
+        "unlikely_day",
+        *(f"terms_{wrong}" for wrong in (*contract_flow._TERMS, *contract_flow._RESERVED)),
     }
     assert PLACEHOLDER.findall(flow["error"]["ledger_unusable"]) == ["reason"]
     reasons = {
@@ -466,6 +484,59 @@ def test_the_flow_of_a_site() -> None:
         assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
 
 
+def test_the_flow_of_an_availability_period() -> None:
+    """Each step, field and error."""
+    flow = TEXTS["en"]["config_subentries"]["availability"]
+    assert flow.keys() == {"entry_type", "initiate_flow", "step", "error", "abort"}
+    assert flow["initiate_flow"].keys() == {"user", "reconfigure"}
+    fields = _keys(availability_flow.PERIOD_SCHEMA)
+    assert {step: _fields(one) for step, one in flow["step"].items()} == {"user": fields, "reconfigure": fields}
+    assert flow["error"].keys() == {"period_known", *(f"terms_{wrong}" for wrong in availability_flow._FIELDS)}
+    assert flow["abort"].keys() == {"no_reservation", "already_configured"}
+
+
+def test_the_flow_of_a_site_of_a_contract() -> None:
+    """Each step, field, choice, error and placeholder."""
+    flow = TEXTS["en"]["config_subentries"]["perimeter_site"]
+    assert flow.keys() == {"entry_type", "initiate_flow", "step", "error", "abort"}
+    assert flow["initiate_flow"].keys() == {"user", "reconfigure"}
+    assert {step: _fields(one) for step, one in flow["step"].items()} == {
+        "user": set(),
+        "reconfigure": set(),
+        "meter": {"meter_entry"},
+        "entity": _keys(perimeter_source.ENTITY_SCHEMA),
+        "remote": {"remote_site"},
+        "remote_asset": {"remote_asset"},
+        "details": {
+            *("name", "site_id", "entity", "site_kind", "method", "max_activation", "subscribed"),
+            *("joined", "left", "consent", "other_operator"),
+        },
+        "elsewhere": set(),
+    }
+    sources = {"meter", "entity", "remote"}
+    for texts in ("menu_options", "menu_option_descriptions"):
+        assert flow["step"]["user"][texts].keys() == sources
+    assert flow["step"]["reconfigure"]["menu_options"].keys() == {"details", *sources}
+    assert PLACEHOLDER.findall(flow["step"]["reconfigure"]["title"]) == ["site"]
+    assert PLACEHOLDER.findall(flow["step"]["elsewhere"]["description"]) == ["site_id", "contracts"]
+    assert flow["error"].keys() == {
+        *_errors(code("flows/perimeter_site.py")),
+        *_errors(code("flows/perimeter_source.py")),
+        *WrongEntity,
+        *BACS_FAULTS,
+        "remote_counts_nothing",
+        "no_name",
+    }
+    assert flow["abort"].keys() == {"no_meter", "no_remote", "already_configured"}
+    for key, options in {"site_kind": tuple(SiteKind), "reference_method": perimeter_site.METHODS}.items():
+        assert TEXTS["en"]["selector"][key]["options"].keys() == {*options}
+
+
+def _keys(schema: probatio.Schema) -> set[str]:
+    """Return the fields of a form."""
+    return {str(key) for key in schema.schema}
+
+
 def test_the_flow_of_an_asset() -> None:
     """Each step, field, choice and error."""
     flow = TEXTS["en"]["config_subentries"]["asset"]
@@ -518,7 +589,9 @@ def _errors(tree: ast.AST) -> Iterator[str]:
         match node:
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="errors"))], value=ast.Constant(value=str(error))):
                 yield error
-            case ast.FunctionDef(name="_wrong_with" | "_wrong_parent"):
+            case ast.FunctionDef(
+                name="_wrong_with" | "_wrong_parent" | "_wrong_meter" | "_wrong_entity" | "_wrong_twice"
+            ):
                 returned = (one for found in ast.walk(node) if isinstance(found, ast.Return) for one in ast.walk(found))
                 yield from (str(one.value) for one in returned if isinstance(one, ast.Constant) and one.value)
             case _:

@@ -8,20 +8,26 @@ from homeassistant.core import callback
 
 from .building.const import SUBENTRY_LOAD
 from .const import CONF_KIND, DOMAIN, Kind
+from .contract.const import SUBENTRY_AVAILABILITY, SUBENTRY_PERIMETER_SITE
 from .desk.const import SUBENTRY_ASSET, SUBENTRY_OPERATOR
 from .fleet.const import SUBENTRY_SITE
 from .flows.asset import AssetFlow
+from .flows.availability import AvailabilityFlow
 from .flows.building import BuildingFlow
+from .flows.contract import ContractFlow
 from .flows.ecowatt import EcowattFlow
 from .flows.fleet import FleetFlow
 from .flows.load import LoadFlow
 from .flows.meter import MeterFlow
 from .flows.operator import OperatorFlow
+from .flows.perimeter_site import PerimeterSiteFlow
 from .flows.site import SiteFlow
 from .flows.supplier import SupplierFlow
 
 
-class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, FleetFlow, ConfigFlow, domain=DOMAIN):
+class FlexReadyConfigFlow(
+    MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, FleetFlow, ContractFlow, ConfigFlow, domain=DOMAIN
+):
     """Adds a connection of Flex Ready."""
 
     VERSION = 1
@@ -36,6 +42,8 @@ class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, Fl
                 return {SUBENTRY_LOAD: LoadFlow, SUBENTRY_ASSET: AssetFlow, SUBENTRY_OPERATOR: OperatorFlow}
             case Kind.FLEET:
                 return {SUBENTRY_SITE: SiteFlow}
+            case Kind.CONTRACT:
+                return {SUBENTRY_PERIMETER_SITE: PerimeterSiteFlow, SUBENTRY_AVAILABILITY: AvailabilityFlow}
             case _:
                 return {}
 
@@ -57,6 +65,8 @@ class FlexReadyConfigFlow(MeterFlow, EcowattFlow, SupplierFlow, BuildingFlow, Fl
                 return await self.async_step_reconfigure_building(user_input)
             case Kind.FLEET:
                 return await self.async_step_reconfigure_fleet(user_input)
+            case Kind.CONTRACT:
+                return await self.async_step_reconfigure_contract(user_input)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask again for what opens the door; a meter has none."""
