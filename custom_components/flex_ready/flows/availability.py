@@ -54,7 +54,8 @@ class AvailabilityFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             data = with_whole(user_input)
-            days = [day for day in DAYS if day in data.pop(CONF_DAYS, ())] or [*DAYS]
+            said = data.pop(CONF_DAYS, None) or DAYS
+            days = [day for day in DAYS if day in said]
             if len(days) < len(DAYS):
                 data[CONF_DAYS] = days
             terms = terms_of(contract, [data], dt_util.get_default_time_zone())
