@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, time, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Self, cast
@@ -88,9 +88,9 @@ def terms_of(data: Mapping[str, Any], periods: Iterable[Mapping[str, Any]], zone
         starts=date.fromisoformat(data[CONF_STARTS]),
         ends=date.fromisoformat(data[CONF_ENDS]),
         zone=zone,
-        variable_premium=Decimal(data[CONF_VARIABLE_PREMIUM]),
+        variable_premium=_amount(data[CONF_VARIABLE_PREMIUM]),
         availability=tuple(map(availability_of, periods)),
-        fixed_premium=None if fixed is None else Decimal(fixed),
+        fixed_premium=None if fixed is None else _amount(fixed),
         expected_call_wh=None if called is None else int(_exact(called) * _WH_A_MWH),
         probability=None if likely is None else _exact(likely) / 100,
     )
@@ -137,6 +137,14 @@ def decisions_of(data: Mapping[str, Any]) -> Decisions:
 
 def _watts(kilowatts: float | str) -> int:
     return int(_exact(kilowatts) * 1000)
+
+
+def _amount(text: str) -> Decimal:
+    """Read an amount; raise ValueError if it is none."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"no amount: {text}") from error
 
 
 def _exact(value: float | str) -> Fraction:
