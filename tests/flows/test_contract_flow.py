@@ -65,8 +65,10 @@ class Dialog:
     @classmethod
     async def change(cls, hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
         """Ask to change a contract."""
-        context = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
-        return cls(hass, await hass.config_entries.flow.async_init(DOMAIN, context=context))
+        result = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+        )
+        return cls(hass, result)
 
     async def submit(self, data: dict[str, Any]) -> Dialog:
         """Submit a form, and let what follows happen."""
@@ -400,8 +402,8 @@ async def test_a_period_is_there_once(hass: HomeAssistant) -> None:
     assert (await talk.submit({**EVENING, "from": "17:00:00"})).errors == {"base": "period_known"}
     await talk.submit({**EVENING, "power": 500.0})
     assert talk.aborted == "reconfigure_successful"
-    changed = talk.all[0]
-    assert (changed.title, changed.data) == ("Monday - Sunday, 18:00-20:00, 500 kW", {**EVENING, "power": 500})
+    assert talk.all[0].title == "Monday - Sunday, 18:00-20:00, 500 kW"
+    assert talk.all[0].data == {**EVENING, "power": 500}
 
 
 async def test_a_period_needs_a_reservation(hass: HomeAssistant) -> None:
