@@ -299,6 +299,21 @@ async def test_orders_come_from_an_operator(hass: HomeAssistant, building: MockC
     assert entry.data == KEPT
 
 
+async def test_the_building_goes_meanwhile(hass: HomeAssistant, building: MockConfigEntry) -> None:
+    """An operator that is gone is not linked; a building that goes while its loads are shown does no harm."""
+    await hass.config_entries.async_unload(building.entry_id)
+    linked = add_operator(hass, building)
+    dialog = await Dialog.begin(hass)
+    await dialog.submit({"name": "Town", **TERMS})
+    late = await Dialog.begin(hass)
+    await late.submit({"name": "Suburb", **TERMS})
+    await late.submit({"operator": linked, **PLAIN})
+    await hass.config_entries.async_remove(building.entry_id)
+    assert (await dialog.submit({"operator": linked, **PLAIN})).entry.data == KEPT
+    assert (await late.submit({"reserve": ["boiler"]})).entry.data["reserve"] == ["boiler"]
+    assert runtime(late.entry).setup.terms.power_w == 600_000
+
+
 async def test_a_contract_is_changed(hass: HomeAssistant) -> None:
     """All is shown as it is; what is not of its kind any more is left out, and it runs with what is said now."""
     decisions = {"missing": "partial"}

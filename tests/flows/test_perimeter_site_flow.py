@@ -302,6 +302,8 @@ async def test_a_site_read_from_a_meter(hass: HomeAssistant, player: Player) -> 
     assert (await talk.submit(talk.shown)).step == "details"
     await hass.config_entries.async_unload(meter.entry_id)
     assert (await again.submit({"meter_entry": meter.entry_id})).errors == {"meter_entry": "meter_silent"}
+    await hass.config_entries.async_remove(meter.entry_id)
+    assert (await again.submit({"meter_entry": meter.entry_id})).errors == {"meter_entry": "meter_silent"}
 
 
 # Remote sites.
@@ -387,6 +389,10 @@ async def test_a_fleet_that_does_not_run(hass: HomeAssistant, fleet: Fleet) -> N
     await fleet.settle()
     assert (await talk.submit(which)).step == "details"
     assert (await talk.submit(WHO)).created
+    talk = await begin(hass, contract, "remote")
+    hass.config_entries.async_remove_subentry(fleet.entry, library.partition("/")[2])
+    assert (await talk.submit({"remote_site": library})).errors == {"remote_site": "fleet_not_running"}
+    assert talk.offered("remote_site") == [hall]
 
 
 @pytest.mark.parametrize(

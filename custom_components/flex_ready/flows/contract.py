@@ -98,12 +98,12 @@ class ContractFlow(ConfigFlow):
 
     async def async_step_contract_orders(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask whose requests are the orders of the contract, and how it is read where it is silent."""
-        operators = {key: f"{building.title}: {title}" for key, (building, title) in self._operators().items()}
+        operators = self._operators()
         if user_input is not None:
             if decisions := decided(user_input[CONF_DECISIONS]):
                 self._contract[CONF_DECISIONS] = decisions
             if (chosen_one := user_input.get(CONF_OPERATOR)) in operators:
-                building, operator = chosen_one.split("/")
+                building, _, operator = chosen_one.partition("/")
                 self._contract |= {CONF_BUILDING: building, CONF_OPERATOR: operator}
                 if self._loads():
                     return await self.async_step_contract_reserve()
@@ -165,15 +165,16 @@ class ContractFlow(ConfigFlow):
         terms = terms_of(self._contract, [one.data for one in periods], dt_util.get_default_time_zone())
         return {fields[wrong]: f"terms_{wrong}" for wrong in reversed(terms.wrong()) if wrong in fields}
 
-    def _operators(self) -> dict[str, tuple[ConfigEntry, str]]:
-        """Return the operators of all buildings: the building of each, and its title."""
+    def _operators(self) -> dict[str, str]:
+        """Return the titles of the operators of all buildings, by the ids of both."""
         return {
-            f"{building.entry_id}/{one.subentry_id}": (building, one.title)
+            f"{building.entry_id}/{one.subentry_id}": f"{building.title}: {one.title}"
             for building in entries_of(self.hass, Kind.BUILDING)
             for one in building.get_subentries_of_type(SUBENTRY_OPERATOR)
         }
 
     def _loads(self) -> dict[str, str]:
         """Return the loads of the building that was chosen."""
-        building = self.hass.config_entries.async_get_known_entry(self._contract[CONF_BUILDING])
-        return {one.subentry_id: one.title for one in building.get_subentries_of_type(SUBENTRY_LOAD)}
+        building = self.hass.config_entries.async_get_entry(self._contract[CONF_BUILDING])
+        loads = () if building is None else building.get_subentries_of_type(SUBENTRY_LOAD)
+        return {one.subentry_id: one.title for one in loads}

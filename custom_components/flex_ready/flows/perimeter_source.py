@@ -111,7 +111,7 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
     async def async_step_remote(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a remote site of a fleet."""
         sites = {
-            f"{fleet.entry_id}/{one.subentry_id}": (fleet, one)
+            f"{fleet.entry_id}/{one.subentry_id}": f"{fleet.title}: {one.title}"
             for fleet in entries_of(self.hass, Kind.FLEET)
             for one in fleet.get_subentries_of_type(SUBENTRY_SITE)
         }
@@ -119,8 +119,8 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
             return self.async_abort(reason="no_remote")
         errors: dict[str, str] = {}
         if user_input is not None:
-            fleet, subentry = sites[user_input[CONF_REMOTE_SITE]]
-            self._remote_site = fleet.entry_id, subentry.subentry_id
+            fleet_id, _, site_id = user_input[CONF_REMOTE_SITE].partition("/")
+            self._remote_site = fleet_id, site_id
             if (remote := self._remote) is None:
                 errors[CONF_REMOTE_SITE] = "fleet_not_running"
             elif not remote.data.assets:
@@ -132,11 +132,10 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
                     for one in remote.data.assets
                 }
                 return await self.async_step_remote_asset()
-        titles = {key: f"{fleet.title}: {one.title}" for key, (fleet, one) in sites.items()}
-        schema = probatio.Schema({probatio.Required(CONF_REMOTE_SITE): chosen(titles, several=False)})
+        schema = probatio.Schema({probatio.Required(CONF_REMOTE_SITE): chosen(sites, several=False)})
         before = self._before
         known = {CONF_REMOTE_SITE: f"{before.get(CONF_FLEET)}/{before.get(CONF_REMOTE_SITE)}"} if before else {}
-        shown = user_input or {key: value for key, value in known.items() if value in titles}
+        shown = user_input or {key: value for key, value in known.items() if value in sites}
         return self._form(SOURCE_REMOTE, schema, shown, errors)
 
     async def async_step_remote_asset(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -177,8 +176,8 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
 
     def _wrong_meter(self, entry_id: str) -> str:
         """Tell why no energy of a meter is known."""
-        entry = self.hass.config_entries.async_get_known_entry(entry_id)
-        coordinator = entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
+        entry = self.hass.config_entries.async_get_entry(entry_id)
+        coordinator = entry.runtime_data if entry is not None and entry.state is ConfigEntryState.LOADED else None
         if not isinstance(coordinator, MeterCoordinator) or not coordinator.last_update_success:
             return "meter_silent"
         return "" if is_counted(coordinator.data) else "meter_counts_nothing"
