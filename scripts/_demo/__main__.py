@@ -21,6 +21,8 @@ from .building_check import BuildingCheck
 from .check import Case, check_demo
 from .checklist import Checklist
 from .client import HomeAssistant
+from .contract import add_contract, record_orders
+from .contract_check import ContractCheck
 from .emulator import Control, Emulator, emulated_meter, meter_answers
 from .error import DemoError
 from .flow import add_entry
@@ -158,6 +160,8 @@ async def _check(options: argparse.Namespace) -> int:
                 await add_operator(client, building.entry_id, signals)
                 operator = await Operator.open(signals, client.url)
                 await OperatorCheck(session, emulator.control, client, building, operator, checklist).run()
+                print("a fleet and a contract are added", flush=True)
+                await ContractCheck(await add_contract(client, signals), building.entry_id, checklist).run()
         if not checklist.ok:
             print(f"\nthe end of Home Assistant's log:\n{end_of_log(folder)}\n")
     print(checklist.summary())
@@ -186,6 +190,7 @@ async def _show(options: argparse.Namespace) -> Never:
                 building = await add_building(client, session, emulator.control, entry_id)
                 await add_operator(client, building, signals)
                 operator = await Operator.open(signals, client.url)
+                await record_orders(await add_contract(client, signals))
             print(f"\nOpen {client.url} : no login is needed on this machine\n")
             print(f"The meter: {client.url}/config/integrations/integration/flex_ready")
             print(f"The emulated RTE and supplier: {signals.url} (POST /control/scenario changes the grid)")
@@ -194,6 +199,7 @@ async def _show(options: argparse.Namespace) -> Never:
                 print("Try: switch a load off, and see the power of the meter follow within a minute;")
                 print("     leave all of them on, and see the meter warn (PREAVIS) above 90 % of its subscribed power;")
                 print("     set the building's mode to limit, and see loads go off late and come back early, and why;")
+                print("     look at the contract: two orders of yesterday, one executed and paid, one missed;")
                 print("     be its operator (docs/demo.md):")
                 print(f"     OPERATOR={operator.url}/api/v1/{operator.identifier}/operator TOKEN={operator.token}")
             print("Ctrl-C ends it.", flush=True)

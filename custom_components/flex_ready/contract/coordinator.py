@@ -18,7 +18,7 @@ from ..ledger import Ledger, LedgerError, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
 from ..settlement.orders import netted
 from ..settlement.report import ActivationReport, ActivityReport, Quarter, activity
-from ..settlement.working_days import next_deadlines
+from ..settlement.working_days import holidays_of, next_deadlines
 from .books import Books
 from .const import CONF_BUILDING, CONF_OPERATOR, SUBENTRY_PERIMETER_SITE
 from .intake import Intake
@@ -73,6 +73,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     async def async_start(self) -> None:
         """Take up what was kept, and listen to the sites; raise what Home Assistant expects if that is not possible."""
         self.zone = await dt_util.async_get_time_zone(SITE_ZONE) or self.zone
+        await self.hass.async_add_executor_job(holidays_of, self.today().year)
         try:
             self.setup = ContractSetup.of(self.config_entry, self.zone)
         except (KeyError, ValueError) as error:

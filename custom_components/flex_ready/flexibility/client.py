@@ -95,9 +95,9 @@ class BacsClient:
         step: timedelta | None = None,
         aggregation: Aggregation | None = None,
     ) -> Consumption:
-        """Read what an asset consumed in a stretch of time, step by step or put together."""
+        """Read what an asset consumed in a stretch of time (whole seconds), step by step or put together."""
         asked = {"start": stretch.start.astimezone(self._zone), "end": stretch.end.astimezone(self._zone)}
-        params = {name: instant.isoformat() for name, instant in asked.items()}
+        params = {name: instant.isoformat(timespec="seconds") for name, instant in asked.items()}
         if step is not None:
             params["step"] = _iso(step)
         if aggregation is not None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-import holidays
-
 from .contract import months_later
 from .profile import ENEDIS_2020, Deadline, Profile
 
@@ -36,7 +34,13 @@ def works(day: date) -> bool:
 
 @cache
 def holidays_of(year: int) -> frozenset[date]:
-    """Return the legal holidays of a year in France, not those of Alsace and Moselle alone."""
+    """Return the legal holidays of a year in France, not those of Alsace and Moselle alone.
+
+    The first call reads files: it belongs beside an event loop, not on it.
+    """
+    # It takes a moment to load, and who has no contract needs none of it.
+    import holidays  # noqa: PLC0415
+
     return frozenset(holidays.country_holidays("FR", years=year))
 
 
