@@ -325,8 +325,9 @@ async def test_a_site_read_from_a_remote_bacs(hass: HomeAssistant, fleet: Fleet)
     where = {"remote_site": f"{fleet.entry.entry_id}/{fleet.site.id}"}
     assert (talk.step, talk.errors, talk.offered("remote_site")) == ("remote", {}, [*where.values()])
     await talk.submit(where)
-    which = {"remote_asset": f"Town hall: {ASSET}"}
+    which = {"remote_asset": f"{BACS}/{ASSET}"}
     assert (talk.step, talk.errors, talk.offered("remote_asset")) == ("remote_asset", {}, [*which.values()])
+    assert [one["label"] for one in talk.fields["remote_asset"].config["options"]] == [f"Town hall: {ASSET}"]
     calls = fleet.remote.called("GET", "/consumptions")
     await talk.submit(which)
     assert fleet.remote.called("GET", "/consumptions") == calls + 1
@@ -363,7 +364,7 @@ async def test_a_remote_site_that_is_gone_is_not_shown(hass: HomeAssistant, flee
     assert talk.shown == {}
     await talk.submit({"remote_site": f"{fleet.entry.entry_id}/{fleet.site.id}"})
     assert talk.shown == {}
-    await talk.submit({"remote_asset": f"Town hall: {ASSET}"})
+    await talk.submit({"remote_asset": f"{BACS}/{ASSET}"})
     assert (await talk.submit(WHO)).aborted == "reconfigure_successful"
     assert "withdrawn" not in talk.last.data
 
@@ -380,7 +381,7 @@ async def test_a_fleet_that_does_not_run(hass: HomeAssistant, fleet: Fleet) -> N
     assert (await talk.submit({"remote_site": hall})).errors == {"remote_site": "fleet_not_running"}
     assert await hass.config_entries.async_setup(fleet.entry.entry_id)
     await fleet.settle()
-    which = {"remote_asset": f"Town hall: {ASSET}"}
+    which = {"remote_asset": f"{BACS}/{ASSET}"}
     assert (await talk.submit({"remote_site": hall})).step == "remote_asset"
     assert await hass.config_entries.async_unload(fleet.entry.entry_id)
     assert (await talk.submit(which)).errors == {"base": "fleet_not_running"}
@@ -410,8 +411,8 @@ async def test_a_remote_bacs_that_tells_nothing(hass: HomeAssistant, fleet: Flee
     talk = await begin(hass, await contract_entry(hass, loaded=False), "remote")
     await talk.submit({"remote_site": f"{fleet.entry.entry_id}/{fleet.site.id}"})
     fleet.remote.always = fault
-    await talk.submit({"remote_asset": f"Town hall: {ASSET}"})
+    await talk.submit({"remote_asset": f"{BACS}/{ASSET}"})
     assert (talk.step, talk.errors) == ("remote_asset", {"base": error})
     fleet.remote.always = None
-    await talk.submit({"remote_asset": f"Town hall: {ASSET}"})
+    await talk.submit({"remote_asset": f"{BACS}/{ASSET}"})
     assert (await talk.submit(WHO)).created

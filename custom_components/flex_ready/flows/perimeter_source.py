@@ -70,8 +70,8 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
     _source_name = ""
     _remote_site: tuple[str, str]
     """The entry of a fleet, and the subentry of a site of it."""
-    _remote_assets: Mapping[str, tuple[str, str]]
-    """The ids of a BACS and of an asset of it, by what is chosen."""
+    _remote_assets: Mapping[tuple[str, str], str]
+    """The titles of its assets, by the ids of a BACS and of an asset of it."""
 
     @abstractmethod
     async def async_step_details(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -96,10 +96,9 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
         """Ask for an entity of what is withdrawn, and maybe another of what is injected."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            source = {CONF_SOURCE: SOURCE_ENTITY, **{key: one for key, one in user_input.items() if one}}
-            asked = {key: source[key] for key in (CONF_WITHDRAWN, CONF_INJECTED) if key in source}
-            errors = {key: wrong for key, one in asked.items() if (wrong := self._wrong_entity(one))}
-            if len({*asked.values()}) < len(asked):
+            source = {CONF_SOURCE: SOURCE_ENTITY, **user_input}
+            errors = {key: wrong for key, one in user_input.items() if (wrong := self._wrong_entity(one))}
+            if len({*user_input.values()}) < len(user_input):
                 errors[CONF_INJECTED] = "same_entity"
             elif not errors and (wrong := self._wrong_twice(source)):
                 errors[CONF_WITHDRAWN] = wrong
@@ -128,7 +127,7 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
             else:
                 names = {one.id: one.name for one in remote.data.bacs}
                 self._remote_assets = {
-                    f"{names.get(one.bacs_id, one.bacs_id)}: {one.id}": (one.bacs_id, one.id)
+                    (one.bacs_id, one.id): f"{names.get(one.bacs_id, one.bacs_id)}: {one.id}"
                     for one in remote.data.assets
                 }
                 return await self.async_step_remote_asset()
@@ -141,9 +140,10 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
     async def async_step_remote_asset(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask which asset of it counts, and what that consumed of late."""
         errors: dict[str, str] = {}
+        assets = {f"{bacs}/{asset}": (bacs, asset) for bacs, asset in self._remote_assets}
         if user_input is not None:
             fleet, site = self._remote_site
-            bacs, asset = self._remote_assets[user_input[CONF_REMOTE_ASSET]]
+            bacs, asset = assets[user_input[CONF_REMOTE_ASSET]]
             source = {
                 CONF_SOURCE: SOURCE_REMOTE,
                 CONF_FLEET: fleet,
@@ -155,10 +155,10 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
                 errors["base"] = wrong
             else:
                 return await self._async_go_on(source, asset)
-        options = {name: name for name in self._remote_assets}
+        options = {key: self._remote_assets[asset] for key, asset in assets.items()}
         schema = probatio.Schema({probatio.Required(CONF_REMOTE_ASSET): chosen(options, several=False)})
         before = self._before.get(CONF_REMOTE_BACS), self._before.get(CONF_REMOTE_ASSET)
-        now = next((name for name, asset in self._remote_assets.items() if asset == before), None)
+        now = next((key for key, asset in assets.items() if asset == before), None)
         return self._form("remote_asset", schema, user_input or {CONF_REMOTE_ASSET: now}, errors)
 
     async def _async_go_on(self, source: dict[str, Any], name: str) -> SubentryFlowResult:
