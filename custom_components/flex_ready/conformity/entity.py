@@ -16,7 +16,6 @@ from ..building.coordinator import BuildingCoordinator
 from ..const import DOMAIN
 from .gathering import async_report
 from .judging import VERDICTS, Outcome, Report
-from .probe import DAILY
 
 _EVERY = timedelta(minutes=15)
 _SETTLING = timedelta(minutes=2)
@@ -51,7 +50,7 @@ class ConformitySensor(SensorEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Look at once, without asking anybody; then now and then."""
+        """Look at once, then now and then; nobody is called for that."""
         self._take(await async_report(self._building, None))
         self.async_on_remove(async_track_time_interval(self.hass, self._due, _EVERY))
         self.async_on_remove(async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed))
@@ -87,7 +86,7 @@ class ConformitySensor(SensorEntity):
 
     async def _async_look(self) -> None:
         async with self._looking:
-            report = await async_report(self._building, DAILY)
+            report = await async_report(self._building, None)
         if self._take(report):
             self.async_write_ha_state()
 
