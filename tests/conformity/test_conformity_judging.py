@@ -378,3 +378,15 @@ def test_the_texts(language: str) -> None:
     for key, text in texts.items():
         placeholders = set(re.findall(r"\{([^{}]*)\}", text))
         assert placeholders == wanted.get(key, {"label"} if key.startswith("check_label") else set()), key
+
+
+def test_the_docs() -> None:
+    """The page has a row for each criterion, as the code has it, in order."""
+    common = json.loads((ROOM / "translations" / "en.json").read_text(encoding="utf-8"))["common"]
+    page = (ROOT / "docs" / "conformity.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if re.match(r"\| `\w+` \| (2\.|annexe)", line)]
+    assert rows == [
+        f"| `{row.id}` | {row.source} | {row.words} | "
+        f"{common[f'conformity_check_{row.check}'].format(label=row.label)} |"
+        for row in CRITERIA
+    ]
