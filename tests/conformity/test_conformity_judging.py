@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 import json
 from pathlib import Path
 import re
@@ -386,7 +387,7 @@ def test_the_docs() -> None:
     page = (ROOT / "docs" / "conformity.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if re.match(r"\| `\w+` \| (2\.|annexe)", line)]
     assert rows == [
-        f"| `{row.id}` | {row.source} | {row.words} | "
+        f"| `{row.id}` | {row.source} | {escape(row.words, quote=False)} | "
         f"{common[f'conformity_check_{row.check}'].format(label=row.label)} |"
         for row in CRITERIA
     ]

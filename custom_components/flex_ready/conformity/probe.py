@@ -15,6 +15,7 @@ from ..const import DOMAIN
 from .facts import ApiAnswer
 
 DAILY = timedelta(days=1)
+"""How long an answer is worth something to those who do not ask."""
 ANEW = timedelta(minutes=1)
 """For a user who asks."""
 _TIMEOUT = ClientTimeout(total=10)
