@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import datetime
 import itertools
 from multiprocessing.connection import Connection
 import os
@@ -12,6 +13,7 @@ from kept import NOON, SITE, life, received, url
 
 from custom_components.flex_ready.flexibility.record import Transition
 from custom_components.flex_ready.ledger import Ledger, LedgerError
+from custom_components.flex_ready.settlement.model import STEP, Reading
 
 _NOBODY = 65534
 
@@ -28,6 +30,54 @@ def keep_on(file: Path, first: int, told: Connection) -> None:
     async def run() -> None:
         ledger = await Ledger.open(url(file))
         await asyncio.gather(*(keep(ledger) for _ in range(8)))
+
+    asyncio.run(run())
+
+
+def add_half_hours(file: Path, first: int, told: Connection) -> None:
+    """Add half-hours as fast as possible, of four sites at a time, each of as many Wh as its number; tell which."""
+    numbers = itertools.count(first)
+
+    async def add(ledger: Ledger) -> None:
+        for number in numbers:
+            await ledger.add_readings(f"site{number % 4}", half_hour(number))
+            told.send(number)
+
+    async def run() -> None:
+        ledger = await Ledger.open(url(file))
+        await asyncio.gather(*(add(ledger) for _ in range(8)))
+
+    asyncio.run(run())
+
+
+def half_hour(number: int) -> dict[datetime, Reading]:
+    """Return a half-hour by its number."""
+    return {NOON + number * STEP: Reading(number)}
+
+
+def fill_a_small_disk(folder: Path, told: Connection) -> None:
+    """Keep half-hours and requests on a disk that others fill; tell what was kept, what was said, what is read."""
+
+    async def run() -> None:
+        ledger = await Ledger.open(url(folder / "flex_ready.db"))
+        kept, errors = [], set()
+        ballast = folder / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        for number in range(2_000):
+            try:
+                await ledger.add_readings(SITE, half_hour(number))
+                kept.append(number)
+            except LedgerError as error:
+                errors.add(str(error))
+        readable = [reading.wh for _, reading in await ledger.readings(SITE, NOON, NOON + 5_000 * STEP)]
+        ballast.unlink()
+        await ledger.add_readings(SITE, half_hour(3_000))
+        kept.append(3_000)
+        await ledger.close()
+        told.send((kept, errors, readable))
 
     asyncio.run(run())
 

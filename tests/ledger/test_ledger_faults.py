@@ -10,15 +10,17 @@ from pathlib import Path
 import random
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 import time
 
-from kept import SITE, life, url
+from kept import NOON, SITE, life, url
 import ledger_child
 import pytest
 from pytest_socket import socket_allow_hosts
 
 from custom_components.flex_ready.ledger import Ledger, LedgerError
+from custom_components.flex_ready.settlement.model import STEP
 
 KILLS = 30
 FORKS = multiprocessing.get_context("forkserver")
@@ -81,6 +83,62 @@ async def test_killed_at_any_instant(file: Path) -> None:
         missing = set(range(first, max(acknowledged))) - acknowledged
         first = min(missing, default=max(acknowledged) + 1)
     assert len(acknowledged) > 10 * KILLS
+
+
+@pytest.mark.usefixtures("processes")
+async def test_killed_while_half_hours_are_written(file: Path) -> None:
+    """Fifteen times: each half-hour that was acknowledged is there with its own figure, and none with another."""
+    dice = random.Random(6)
+    acknowledged: set[int] = set()
+    first = 0
+    for _ in range(KILLS // 2):
+        with child(ledger_child.add_half_hours, file, first) as (process, told):
+            assert await asyncio.to_thread(told.poll, 30)
+            await asyncio.to_thread(kill_after, process, told, acknowledged, dice.uniform(0, 0.2))
+        ledger = await Ledger.open(url(file))
+        found = {}
+        for site in range(4):
+            curve = await ledger.readings(f"site{site}", NOON, NOON + 50_000 * STEP)
+            found.update({reading.wh: (at, site) for at, reading in curve})
+        await ledger.close()
+        assert acknowledged <= found.keys()
+        assert all((at, site) == (NOON + (wh or 0) * STEP, (wh or 0) % 4) for wh, (at, site) in found.items())
+        assert ledger.replaced is None
+        assert sound(file)
+        first = max(acknowledged) + 1
+    assert len(acknowledged) > 10 * KILLS
+
+
+@contextmanager
+def small_disk() -> Iterator[Path]:
+    """Give a file system of 600 kB; skip where none may be made."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder], check=False, capture_output=True
+    )
+    if made.returncode:
+        folder.rmdir()
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+    folder.rmdir()
+
+
+@pytest.mark.usefixtures("processes")
+async def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    """Half-hours that cannot be kept are told, those that were stay and can be read; with room again it goes on."""
+    with small_disk() as folder:
+        with child(ledger_child.fill_a_small_disk, folder) as (_, told):
+            assert await asyncio.to_thread(told.poll, 30)
+            kept, errors, readable = told.recv()
+        assert errors == {"database or disk is full"}
+        assert len(kept) < 1_900
+        assert readable == kept[:-1]
+        file = Path(shutil.copy(folder / "flex_ready.db", tmp_path))
+    assert sound(file)
+    ledger = await Ledger.open(url(file))
+    assert [reading.wh for _, reading in await ledger.readings(SITE, NOON, NOON + 5_000 * STEP)] == kept
+    await ledger.close()
 
 
 def kill_after(process: BaseProcess, told: Connection, acknowledged: set[int], seconds: float) -> None:

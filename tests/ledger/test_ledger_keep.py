@@ -1,23 +1,25 @@
-"""What is kept and read, in a real file."""
+"""What is kept and read, in a real file and in a real PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-import sqlite3
 
 from kept import MINUTE, NOON, SITE, call, life, offered, received, step, url
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from custom_components.flex_ready.flexibility.model import Consumed
-from custom_components.flex_ready.ledger import Ledger, LedgerError, ledger as ledger_module, statements
-from custom_components.flex_ready.ledger.codec import transition_row
+from custom_components.flex_ready.ledger import (
+    Ledger,
+    LedgerError,
+    database as database_module,
+    ledger as ledger_module,
+)
 from custom_components.flex_ready.ledger.database import _begin_at_once, _prepared
-from custom_components.flex_ready.ledger.schema import VERSION, metadata, migrate
+from custom_components.flex_ready.ledger.schema import VERSION, migrate
 from custom_components.flex_ready.slots import Slot
 
 DAY = timedelta(days=1)
@@ -31,25 +33,41 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def ledger(file: Path) -> AsyncIterator[Ledger]:
-    """A ledger that is open."""
+async def ledger(address: str) -> AsyncIterator[Ledger]:
+    """A ledger that is open: in a file, then in a PostgreSQL."""
+    opened = await Ledger.open(address)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def in_a_file(file: Path) -> AsyncIterator[Ledger]:
+    """A ledger that is open, in a file."""
     opened = await Ledger.open(url(file))
     yield opened
     await opened.close()
 
 
-async def reopened(file: Path, ledger: Ledger) -> Ledger:
+async def reopened(address: str, ledger: Ledger) -> Ledger:
     """Close a ledger and open it again."""
     await ledger.close()
-    return await Ledger.open(url(file))
+    return await Ledger.open(address)
 
 
-async def test_transitions_come_back_in_order(file: Path, ledger: Ledger) -> None:
+def changed(address: str, statement: str, **values: object) -> None:
+    """Change what is in a ledger, as another version or a mistake may have."""
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(text(statement), values)
+    engine.dispose()
+
+
+async def test_transitions_come_back_in_order(address: str, ledger: Ledger) -> None:
     """Each site its own, also after a restart."""
     await ledger.keep(SITE, [*life("b"), received("a")])
     await ledger.keep("other", [received("c")])
     await ledger.keep(SITE, [offered("a")])
-    again = await reopened(file, ledger)
+    again = await reopened(address, ledger)
     assert await again.transitions(SITE) == [*life("b"), *life("a")]
     assert await again.transitions("other") == [received("c")]
     assert await again.transitions("nobody") == []
@@ -73,24 +91,23 @@ async def test_what_contradicts_is_refused_whole(ledger: Ledger) -> None:
     assert await ledger.transitions(SITE) == [received("a")]
 
 
-async def test_words_of_a_later_version_refuse_their_site_only(file: Path, ledger: Ledger) -> None:
+async def test_words_of_a_later_version_refuse_their_site_only(address: str, ledger: Ledger) -> None:
     """Nothing is dropped: the row is there for who knows it, and other sites go on."""
     await ledger.keep(SITE, life("a"))
     await ledger.keep("other", life("a"))
-    with sqlite3.connect(file) as other:
-        other.execute("UPDATE flex_ready_transitions SET cause = 'weather' WHERE site = ? AND revision = 2", [SITE])
-    other.close()
+    change = "UPDATE flex_ready_transitions SET cause = 'weather' WHERE site = :site AND revision = 2"
+    changed(address, change, site=SITE)
     with pytest.raises(LedgerError, match=r"request_id 'a', revision 2 .* 'weather'"):
         await ledger.transitions(SITE)
     assert await ledger.transitions("other") == life("a")
 
 
-async def test_a_step_takes_the_place_of_the_one_that_starts_with_it(file: Path, ledger: Ledger) -> None:
+async def test_a_step_takes_the_place_of_the_one_that_starts_with_it(address: str, ledger: Ledger) -> None:
     """As a step that was kept before its end; sources and sites are apart."""
     await ledger.add_curve(SITE, "meter", [step(0, 3), step(5, 5)])
     await ledger.add_curve(SITE, "meter", [step(0, 5, 2000)])
     await ledger.add_curve(SITE, "Building", [step(0, 5, 7)])
-    again = await reopened(file, ledger)
+    again = await reopened(address, ledger)
     assert list(await again.curve(SITE, "meter", NOON, NOON + DAY)) == [step(0, 5, 2000), step(5, 5)]
     assert list(await again.curve(SITE, "Building", NOON, NOON + DAY)) == [step(0, 5, 7)]
     await again.close()
@@ -183,22 +200,20 @@ async def test_a_site_is_forgotten(ledger: Ledger) -> None:
     assert await ledger.calls("other", 9) == [call(1)]
 
 
-async def test_a_later_version_is_refused(file: Path, ledger: Ledger) -> None:
+async def test_a_later_version_is_refused(address: str, file: Path, ledger: Ledger) -> None:
     """It may mean what nobody here knows; the file is left as it is."""
     await ledger.keep(SITE, life("a"))
     await ledger.close()
-    with sqlite3.connect(file) as other:
-        other.execute("INSERT INTO flex_ready_versions VALUES (?)", [VERSION + 1])
-    other.close()
+    changed(address, "INSERT INTO flex_ready_versions VALUES (:version)", version=VERSION + 1)
     with pytest.raises(LedgerError, match=f"of version {VERSION + 1}, and only {VERSION}"):
-        await Ledger.open(url(file))
-    assert sorted(path.name for path in file.parent.iterdir()) == ["flex_ready.db"]
+        await Ledger.open(address)
+    assert {path.name for path in file.parent.iterdir()} <= {"flex_ready.db"}
 
 
-async def test_earlier_tables_become_those_of_today(file: Path, ledger: Ledger) -> None:
+async def test_earlier_tables_become_those_of_today(file: Path, in_a_file: Ledger) -> None:
     """Step by step in one transaction: one that fails leaves all as it was."""
-    await ledger.keep(SITE, life("a"))
-    await ledger.close()
+    await in_a_file.keep(SITE, life("a"))
+    await in_a_file.close()
 
     def mood(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE flex_ready_transitions ADD COLUMN mood TEXT"))
@@ -228,12 +243,12 @@ async def test_earlier_tables_become_those_of_today(file: Path, ledger: Ledger) 
     engine.dispose()
 
 
-async def test_a_commit_is_on_the_disk(ledger: Ledger) -> None:
+async def test_a_commit_is_on_the_disk(in_a_file: Ledger) -> None:
     """The log is synchronised with every commit (2: FULL); who reads cannot write."""
-    with ledger._database.writing.connect() as connection:
+    with in_a_file._database.writing.connect() as connection:
         asked = ("journal_mode", "synchronous", "busy_timeout")
         assert [connection.exec_driver_sql(f"PRAGMA {one}").scalar() for one in asked] == ["wal", 2, 10_000]
-    with ledger._database.reading.connect() as connection, pytest.raises(OperationalError, match="readonly"):
+    with in_a_file._database.reading.connect() as connection, pytest.raises(OperationalError, match="readonly"):
         connection.execute(text("DELETE FROM flex_ready_transitions"))
 
 
@@ -245,6 +260,7 @@ async def test_a_commit_is_on_the_disk(ledger: Ledger) -> None:
         ("mysql://somebody:secret@127.0.0.1/db", "mysql is none of"),
         ("no url", "parse"),
         ("sqlite:////no/such/folder/flex_ready.db", "unable to open"),
+        ("postgresql+psycopg://me:secret@/x?host=/no/such/folder", "No such file"),
     ],
 )
 async def test_an_address_that_is_of_no_use(address: str, reason: str) -> None:
@@ -254,7 +270,7 @@ async def test_an_address_that_is_of_no_use(address: str, reason: str) -> None:
     assert "secret" not in str(raised.value)
 
 
-async def test_a_ledger_that_is_closed(ledger: Ledger) -> None:
+async def test_a_ledger_that_is_closed(address: str, ledger: Ledger) -> None:
     """It says so, to whoever writes or reads."""
     await ledger.close()
     await ledger.close()
@@ -262,31 +278,44 @@ async def test_a_ledger_that_is_closed(ledger: Ledger) -> None:
         await ledger.keep(SITE, life("a"))
     with pytest.raises(LedgerError, match="closed"):
         await ledger.transitions(SITE)
-    with pytest.raises(LedgerError, match="closed"):
-        await ledger.pause()
+    if address.startswith("sqlite"):  # nothing is to be done with a PostgreSQL
+        with pytest.raises(LedgerError, match="closed"):
+            await ledger.pause()
 
 
-def test_postgresql_is_spoken_too() -> None:
-    """There is no server here: what is said to it is compiled, and looked at."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    tables = {name: str(CreateTable(table).compile(dialect=dialect)) for name, table in metadata.tables.items()}
-    assert "id BIGSERIAL NOT NULL" in tables["flex_ready_transitions"]
-    assert "at BIGINT NOT NULL" in tables["flex_ready_transitions"]
-    assert "PRIMARY KEY (site, source, start)" in tables["flex_ready_curve"]
-    assert "version INTEGER NOT NULL" in tables["flex_ready_versions"]
-    for table in metadata.tables.values():
-        for index in table.indexes:
-            assert "(site, id)" in str(CreateIndex(index).compile(dialect=dialect))
-    row = transition_row(SITE, received("a"))
-    once = str(statements.insert_once("postgresql").values(row).compile(dialect=dialect))
-    assert "ON CONFLICT (site, issuer, client, bacs_id, asset_id, request_id, revision) DO NOTHING" in once
-    replaced = str(statements.insert_or_replace("postgresql").compile(dialect=dialect))
-    assert (
-        "ON CONFLICT (site, source, start) DO UPDATE SET length = excluded.length, power = excluded.power" in replaced
-    )
-    purged = str(statements.delete_requests(1).compile(dialect=dialect))
-    assert "NOT (EXISTS (SELECT * \nFROM flex_ready_transitions AS flex_ready_transitions_1" in purged
-    assert "%(request_id_1)s" in str(statements.select_same(row).compile(dialect=dialect))
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_postgresql_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, and not for ever; also as long as the URL says."""
+    monkeypatch.setattr(database_module, "_CONNECT_S", 2)
+    done = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    there = f"postgresql+psycopg://me:secret@127.0.0.1:{port}/x"
+    for address in (there, f"{there}?connect_timeout=2"):
+        with pytest.raises(LedgerError, match="timeout") as raised:
+            await Ledger.open(address)
+        assert "secret" not in str(raised.value)
+    done.set()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_postgresql_that_was_away(address: str, ledger: Ledger) -> None:
+    """What was kept is there, and it goes on, over connections that are new."""
+    await ledger.keep(SITE, life("a"))
+    if address.startswith("postgresql"):
+        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            others = "pid <> pg_backend_pid() AND datname = current_database()"
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        engine.dispose()
+    await ledger.keep(SITE, life("b"))
+    assert await ledger.transitions(SITE) == [*life("a"), *life("b")]
 
 
 async def test_numbers_are_kept_to_the_last_digit(ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 import sqlite3
 
@@ -13,6 +14,8 @@ from sqlalchemy import create_engine, text
 from custom_components.flex_ready.ledger import Ledger, LedgerError, Member, Trial
 from custom_components.flex_ready.settlement.load_curve import LoadCurve
 from custom_components.flex_ready.settlement.model import STEP, Direction, Order, Purpose, Quality, Reading
+from custom_components.flex_ready.settlement.perimeter import EntityPlan, Planned
+from custom_components.flex_ready.settlement.reference import Plan, Rule
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -243,6 +246,39 @@ async def test_a_site_and_a_contract_are_forgotten(ledger: Ledger) -> None:
     assert await ledger.members("q") == [member]
     assert await ledger.orders("q") == [ORDER]
     assert len(await ledger.trials("q")) == 1
+
+
+async def test_volumes_of_a_perimeter(ledger: Ledger) -> None:
+    """Added up in the database, exactly, by who was a member; again and again, and nothing is left behind."""
+    start = ORDER.start
+    for site, before, then in (("a", 300, 100), ("b", 200, 150), ("gone", 999, 0)):
+        await ledger.add_readings(site, row(start - STEP, *[Reading(before)], *[Reading(then)] * 4))
+    await ledger.set_members(
+        "p",
+        [
+            Member(ef_id="ef1", site_id="a", valid_from=NOON - DAY),
+            Member(ef_id="ef1", site_id="b", valid_from=NOON - DAY),
+            Member(ef_id="ef1", site_id="gone", valid_from=NOON - DAY, valid_to=start),
+        ],
+    )
+    steps = [start + i * STEP for i in range(4)]
+    windows = dict.fromkeys(steps, ((start - STEP,),))
+    planned = Planned(
+        perimeter="p",
+        start=start,
+        direction=ORDER.direction,
+        expected=dict.fromkeys(steps, Fraction(400)),
+        entities={"ef1": EntityPlan(Plan(Rule.MEAN, windows))},
+    )
+    for _ in range(3):
+        (found,) = await ledger.volumes([planned])
+        assert {(int(v.realised), int(v.paid), int(v.deficient), v.complete) for v in found.values()} == {
+            (250, 250, 150, True)
+        }
+    await ledger.add_readings("c", {start: Reading(5)})
+    with pytest.raises(LedgerError):
+        await ledger.volumes([replace(planned, expected=dict.fromkeys(steps, Fraction(2**80)))])
+    assert len((await ledger.volumes([planned, planned]))[1]) == 4
 
 
 @pytest.mark.parametrize(

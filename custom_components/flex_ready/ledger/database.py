@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import logging
 from pathlib import Path
 import sqlite3
+import time
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -20,6 +21,9 @@ SQLITE = "sqlite"
 _KNOWN = (SQLITE, "postgresql")
 _BUSY_MS = 10_000
 """How long another process is waited for."""
+_AGAIN_S = 0.02
+_CONNECT_S = 10
+"""How long a PostgreSQL is waited for that does not answer."""
 _CHECKPOINT_PAGES = 1000
 """SQLite's own figure."""
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -60,7 +64,7 @@ def told() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise LedgerError(str(error.orig).strip()) from error
-    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, OverflowError, ValueError) as error:
         raise LedgerError(str(error)) from error
 
 
@@ -122,7 +126,17 @@ def _engines(url: URL) -> tuple[Engine, Engine]:
 
 
 def _engine(url: URL) -> Engine:
-    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True, logging_name=_LOG)
+    """Make an engine of one connection; what the URL says of the time to wait counts more than we do."""
+    waits = url.get_backend_name() != SQLITE and "connect_timeout" not in url.query
+    return create_engine(
+        url,
+        connect_args={"connect_timeout": _CONNECT_S} if waits else {},
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        logging_name=_LOG,
+    )
 
 
 def _prepared(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -130,8 +144,22 @@ def _prepared(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     assert isinstance(connection, sqlite3.Connection)
     connection.isolation_level = None  # transactions begin where they are said to
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Have a log. SQLite waits for nobody there: of several who open a new file, one has it made for all."""
+    until = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _prepared_to_read(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -12,10 +12,13 @@ from ..flexibility.model import Consumed
 from ..flexibility.record import Transition
 from ..settlement.load_curve import LoadCurve
 from ..settlement.model import STEP, Order, Reading
+from ..settlement.perimeter import Planned, Volume, volumes
+from ..settlement.volumes_sql import Judgement
 from ..slots import Series, Slot
 from . import settlement_statements as settled, statements
 from .codec import call_of, call_row, step_of, step_row, transition_of, transition_row
 from .database import Database, hold, opened, told
+from .engine import LedgerEngine
 from .fields import Kept, instant, microseconds, second
 from .model import Call, LedgerError, Member, Trial
 from .settlement_codec import (
@@ -169,6 +172,12 @@ class Ledger:
     async def trials(self, contract: str) -> list[Trial]:
         """Return the tests of a contract in order."""
         return await self._read(lambda connection: _all(trial_of, settled.each_trial(connection, contract)))
+
+    async def volumes(
+        self, orders: Sequence[Planned], judgement: Judgement | None = None
+    ) -> list[dict[datetime, Volume]]:
+        """Evaluate orders to perimeters: for each in turn, the volumes by the start of the half-hour."""
+        return await self._read(lambda connection: volumes(LedgerEngine(connection), orders, judgement))
 
     async def purge(self, before: datetime) -> None:
         """Drop what is older; a request is dropped whole, when its last transition is.

@@ -105,8 +105,10 @@ def forget(connection: Connection, site: str) -> None:
 
 
 def insert_once(dialect: str) -> Insert:
-    """Return what adds a transition that is not there yet."""
-    return insert_into(dialect, kept).on_conflict_do_nothing(index_elements=_IDENTITY)
+    """Return what adds a transition that is not there yet, and tells whether it did."""
+    insert = insert_into(dialect, kept).on_conflict_do_nothing(index_elements=_IDENTITY)
+    # Of an insertion SQLAlchemy forgets the count, which SQLite tells all the same and PostgreSQL does not.
+    return insert.inline().execution_options(preserve_rowcount=True)
 
 
 def insert_or_replace(dialect: str) -> Insert:
