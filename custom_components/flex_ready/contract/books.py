@@ -8,9 +8,10 @@ from fractions import Fraction
 from ..ledger import Ledger
 from ..settlement.facts import Facts, local_day
 from ..settlement.load_curve import LoadCurve
-from ..settlement.methods import Choice, Method
+from ..settlement.methods import HISTORIES, Choice, Method, plan
 from ..settlement.model import STEP, Order, floor
 from ..settlement.outlook import Outlook, outlook
+from ..settlement.perimeter import EntityPlan, Planned
 from ..settlement.realised import Realised, realised
 from ..settlement.report import ActivationReport, activation
 from ..settlement.sufficiency import Lack
@@ -47,6 +48,10 @@ class _Entity:
     curves: tuple[LoadCurve, ...]
     capacity_w: int
 
+    def lacks(self, step: datetime) -> bool:
+        """Tell whether a reading is missing."""
+        return any(curve.wh(step) is None for curve in self.curves)
+
 
 class Books:
     """Settles the orders of one contract."""
@@ -64,11 +69,33 @@ class Books:
         sure = {one.name: uncertainty(order, one.choice, one.facts, one.curves) for one in entities}
         return Detail(self._settled(order, entities, rows), rows, sure)
 
-    async def async_report(self, order: Order, orders: Iterable[Order]) -> ActivationReport:
-        """Settle an order among all of the contract. Raises LedgerError."""
-        entities = await self._async_entities(order, orders)
-        rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
-        return self._settled(order, entities, rows)
+    async def async_reports(self, orders: Iterable[Order], among: Sequence[Order]) -> list[ActivationReport]:
+        """Settle some orders among all of the contract, in one question to the ledger. Raises LedgerError."""
+        asked: list[tuple[Order, str, int]] = []
+        planned: list[Planned] = []
+        orders = tuple(orders)
+        for order in orders:
+            for one in await self._async_entities(order, among, only_gaps=True):
+                made = plan(order, one.choice, one.facts, one.lacks)
+                entity = EntityPlan(made, each_site=one.choice.method.each_site)
+                planned.append(
+                    Planned(
+                        perimeter=self._contract,
+                        start=order.start,
+                        direction=order.direction,
+                        expected=expected(order),
+                        entities={one.name: entity},
+                    )
+                )
+                asked.append((order, one.name, one.capacity_w))
+        found: dict[str, dict[str, dict[datetime, Fraction | None]]] = {order.id: {} for order in orders}
+        for (order, name, capacity), volumes in zip(asked, await self._ledger.volumes(planned), strict=True):
+            found[order.id][name] = {
+                step: capped(volume.realised, capacity, self._setup.decisions) if volume.complete else None
+                for step, volume in volumes.items()
+            }
+        terms, decisions = self._setup.terms, self._setup.decisions
+        return [activation(order, found[order.id], terms, decisions=decisions) for order in orders]
 
     async def async_outlook(
         self, order: Order, orders: Iterable[Order], delivered_w: int
@@ -122,7 +149,8 @@ class Books:
             }
         return activation(order, volumes, setup.terms, decisions=setup.decisions)
 
-    async def _async_entities(self, order: Order, orders: Iterable[Order]) -> list[_Entity]:
+    async def _async_entities(self, order: Order, orders: Iterable[Order], *, only_gaps: bool = False) -> list[_Entity]:
+        """Return the entities at the time of an order, with what their methods look at; or only what has gaps in it."""
         before = [one for one in orders if one.accepted and one.id != order.id and one.start < order.start]
         facts = self._facts(order, before)
         there: dict[str, list[str]] = {}
@@ -132,12 +160,18 @@ class Books:
         found = []
         for name, sites in there.items():
             choice = self._setup.choices[name]
+            if only_gaps and choice.method not in HISTORIES:
+                found.append(_Entity(name, choice, facts, (), self._capacity(sites)))
+                continue
             curves = await self._async_curves(order, name, sites, choice, _USUAL)
             if any(row.basis.lack is Lack.DAYS for row in realised(order, choice, facts, curves)):
                 curves = await self._async_curves(order, name, sites, choice, _ALL)
-            capacity = sum(self._setup.sites[site].max_activation_w for site in sites if site in self._setup.sites)
-            found.append(_Entity(name, choice, facts, curves, capacity))
+            found.append(_Entity(name, choice, facts, curves, self._capacity(sites)))
         return found
+
+    def _capacity(self, sites: Iterable[str]) -> int:
+        """Return what some sites declared that they can activate together (W)."""
+        return sum(self._setup.sites[site].max_activation_w for site in sites if site in self._setup.sites)
 
     async def _async_curves(
         self, order: Order, name: str, sites: Sequence[str], choice: Choice, back: timedelta

@@ -176,7 +176,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             for order in self.effective
             if Quarter.of(order.start.astimezone(self.zone).date()) == quarter and order.start <= self.now()
         ]
-        return activity(quarter, [await self.books.async_report(one, self.effective) for one in orders], self.zone)
+        return activity(quarter, await self.books.async_reports(orders, self.effective), self.zone)
 
     # What is heard.
 
@@ -236,12 +236,14 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     async def _async_state(self, now: datetime) -> ContractState:
         orders = self.effective
         reports: dict[str, ActivationReport] = {}
+        open_: list[Order] = []
         for order in orders:
-            if order.start > now:
-                continue
             known = self.data.reports.get(order.id)
-            final = known is not None and known.order == order and known.complete and now - order.end > _FINAL
-            reports[order.id] = known if final and known else await self.books.async_report(order, orders)
+            if known is not None and known.order == order and known.complete and now - order.end > _FINAL:
+                reports[order.id] = known
+            elif order.start <= now:
+                open_.append(order)
+        reports |= {one.order.id: one for one in await self.books.async_reports(open_, orders)}
         return ContractState(
             orders=self.data.orders,
             reports=reports,

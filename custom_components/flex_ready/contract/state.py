@@ -21,6 +21,7 @@ OUTCOME, ORDER_ID = "outcome", "order_id"
 """What a recorded test says: its outcome, and of which order it is that."""
 _KINDS = {Purpose.ACTIVATION_TEST: TrialKind.ACTIVATION, Purpose.ADDITIONAL_TEST: TrialKind.ADDITIONAL}
 _S = timedelta(seconds=1)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +64,23 @@ def running_step(
 ) -> RunningStep | None:
     """Return how the half-hour that runs goes, by its reference (Wh) and what each site tells; None: one is silent."""
     step = floor(now)
-    known = [one for one in seen if one is not None and one.watts is not None]
+    known = [(one, power) for one in seen if one is not None and (power := _power(one)) is not None]
     if not known or len(known) < len(seen):
         return None
-    until = min(max(one.until, step) for one in known)
-    wh, watts = sum(one.wh or 0 for one in known), sum(one.watts or 0 for one in known)
+    until = min(max(one.until, step) for one, _ in known)
+    wh, watts = sum(one.wh or 0 for one, _ in known), sum(power for _, power in known)
     sign, gone = order.direction.sign, Fraction((until - step) // _S, STEP // _S)
     realised = sign * (reference * gone - wh)
     power = round(sign * (2 * reference - watts))
     outlook = step_outlook(expected(order)[step], realised, power, step_left(step, until))
     return RunningStep(order=order, step=step, realised_wh=realised, realised_w=power, outlook=outlook)
+
+
+def _power(running: Running) -> int | None:
+    """Return the power of a site now (W); of one that tells its energy only, the mean of the half-hour so far."""
+    if running.watts is not None or running.wh is None or running.until <= running.start:
+        return running.watts
+    return round(running.wh * (_HOUR / (running.until - running.start)))
 
 
 def standings(

@@ -52,6 +52,8 @@ _RECIPES: Mapping[Method, Recipe] = {
     Method.MED4S: Recipe(Rule.MEDIAN, 4, Alike.WEEKDAY),
     Method.TEN_OF_TEN: Recipe(Rule.ADJUSTED, 10, Alike.WORK),
 }
+HISTORIES = frozenset(_RECIPES)
+"""Which look at earlier days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
