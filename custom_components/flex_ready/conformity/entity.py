@@ -1,10 +1,10 @@
-"""The sensor that says whether the criteria of the referential are met: looked at seldom, written when that changes."""
+"""The sensor that says how many criteria of the referential are met: looked at seldom, written when that changes."""
 
 import asyncio
 from datetime import datetime, timedelta
 from typing import override
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
+from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.const import EntityCategory
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -15,7 +15,7 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 from ..building.coordinator import BuildingCoordinator
 from ..const import DOMAIN
 from .gathering import async_report
-from .judging import VERDICTS, Outcome, Report
+from .judging import Outcome, Report
 
 _EVERY = timedelta(minutes=15)
 _SETTLING = timedelta(minutes=2)
@@ -25,15 +25,13 @@ CONFORMITY_SENSORS: tuple[SensorEntityDescription, ...] = (
     SensorEntityDescription(
         key="conformity",
         translation_key="conformity",
-        device_class=SensorDeviceClass.ENUM,
-        options=[outcome.value for outcome in VERDICTS],
         entity_category=EntityCategory.DIAGNOSTIC,
     ),
 )
 
 
 class ConformitySensor(SensorEntity):
-    """Whether all criteria that apply to an installation are met, and how many are."""
+    """How many criteria an installation meets, of how many that apply."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -92,10 +90,9 @@ class ConformitySensor(SensorEntity):
 
     def _take(self, report: Report) -> bool:
         """Take a report; return whether it differs from the last one."""
-        counts = {"met": report.count(Outcome.MET), "applicable": report.applicable}
-        state = report.outcome.value
-        if state == self._attr_native_value and counts == self._attr_extra_state_attributes:
+        met, of = report.count(Outcome.MET), {"applicable": report.applicable}
+        if met == self._attr_native_value and of == self._attr_extra_state_attributes:
             return False
-        self._attr_native_value = state
-        self._attr_extra_state_attributes = counts
+        self._attr_native_value = met
+        self._attr_extra_state_attributes = of
         return True

@@ -23,10 +23,6 @@ class Outcome(StrEnum):
     NOT_KNOWN = "not_known"
 
 
-VERDICTS = (Outcome.MET, Outcome.NOT_MET, Outcome.NOT_KNOWN)
-"""What may come of all criteria together."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """An outcome and why: `reason` is the key of a text, `figures` are what stands in it."""
