@@ -1,8 +1,9 @@
 """The runtime of a contract: it reads its sites, settles its orders, and tells how the running one goes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -27,6 +28,9 @@ from .members import belongs, memberships
 from .reserve import Reserve
 from .setup import ContractSetup
 from .state import ContractState, RunningStep, running_step, standings
+
+if TYPE_CHECKING:
+    from .statistics import SiteStatistics
 
 _SECOND = 20
 """Of each minute: what a half-hour brought was written by then."""
@@ -56,6 +60,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         self._settling = False
         self._again = False
         self._reserve: Reserve | None = None
+        self._statistics: SiteStatistics | None = None
 
     @property
     def id(self) -> str:
@@ -100,6 +105,10 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         self._troubled(None)
         sites = {one.subentry_id: one for one in self.config_entry.get_subentries_of_type(SUBENTRY_PERIMETER_SITE)}
         self.intake = Intake(self.hass, self.config_entry, self.ledger, self._written, self._troubled)
+        if "recorder" in self.hass.config.components:
+            make = await self.hass.async_add_import_executor_job(_statistics)
+            self._statistics = make(self.hass, self.ledger, {name: one.title for name, one in sites.items()})
+            self._publish(self._statistics.async_catch_up(self.now()))
         await self.intake.async_start(sites)
         if (building := self.config_entry.data.get(CONF_BUILDING)) and CONF_OPERATOR in self.config_entry.data:
             link = OrderLink(self.hass, building, self.config_entry.data[CONF_OPERATOR], self._ordered)
@@ -181,9 +190,20 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     # What is heard.
 
     @callback
-    def _written(self, _sites: frozenset[str]) -> None:
+    def _written(self, firsts: Mapping[str, datetime]) -> None:
         self._references.clear()
         self._settle_soon()
+        if (statistics := self._statistics) is not None:
+            self._publish(statistics.async_publish(firsts, self.now()))
+
+    def _publish(self, publishing: Coroutine[None, None, None]) -> None:
+        async def publish() -> None:
+            try:
+                await publishing
+            except LedgerError as error:
+                LOGGER.warning("What %s read is not in the statistics: %s", self.name, error)
+
+        self.config_entry.async_create_background_task(self.hass, publish(), f"statistics of {self.name}")
 
     @callback
     def _troubled(self, error: LedgerError | None) -> None:
@@ -278,6 +298,13 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             if curve.wh(last) is None:
                 silent.add(name)
         return frozenset(silent)
+
+
+def _statistics() -> type[SiteStatistics]:
+    """Import what publishes, where there is a recorder."""
+    from .statistics import SiteStatistics  # noqa: PLC0415  # without a recorder, what that needs is not installed
+
+    return SiteStatistics
 
 
 def issue_of(entry_id: str) -> str:

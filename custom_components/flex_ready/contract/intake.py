@@ -34,8 +34,8 @@ _AGAIN = 60
 _MOST = 50_000
 """Readings that wait to be written, of all sites: a year of three."""
 
-type Written = Callable[[frozenset[str]], None]
-"""Told the sites of which half-hours were written."""
+type Written = Callable[[Mapping[str, datetime]], None]
+"""Told the sites of which half-hours were written, and the first of them."""
 type Troubled = Callable[[LedgerError | None], None]
 """Told that the ledger cannot be written; None: it can again."""
 
@@ -126,7 +126,7 @@ class Intake:
         if self._writing:
             return
         self._writing = True
-        sites = set()
+        sites: dict[str, datetime] = {}
         try:
             while self._waiting:
                 site, length = next(iter(self._waiting))
@@ -134,7 +134,7 @@ class Intake:
                 await self._ledger.add_readings(site, readings, length)
                 self._wrote(site, length, readings)
                 if length == STEP:
-                    sites.add(site)
+                    sites[site] = min(*readings, sites.get(site, max(readings)))
         except LedgerError as error:
             self._fail(error)
         else:
@@ -144,7 +144,7 @@ class Intake:
         finally:
             self._writing = False
         if sites:
-            self._written(frozenset(sites))
+            self._written(sites)
 
     def _wrote(self, site: str, length: timedelta, readings: Mapping[datetime, Reading]) -> None:
         """Let go of what was written, and of nothing that was told meanwhile."""
