@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contracts_here import DAY, HOUR, MINUTE, ORDER, POOL, SCHOOL, START, Clock, load, quiet_days, site, state, subentry
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 import pytest
@@ -170,7 +170,7 @@ async def test_a_ledger_that_cannot_be_opened(hass: HomeAssistant, clock: Clock)
     """The contract waits for it, and says so; it comes up once that is mended."""
     file = Path(hass.config.path("flex_ready.db"))
     file.mkdir()  # noqa: ASYNC240  # a folder in the place of the file
-    entry = (await load_in_vain(hass)).config_entry
+    entry = await load_in_vain(hass)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_of(entry.entry_id)) is not None
     file.rmdir()  # noqa: ASYNC240
@@ -178,26 +178,17 @@ async def test_a_ledger_that_cannot_be_opened(hass: HomeAssistant, clock: Clock)
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_of(entry.entry_id)) is None
 
 
-class Failed:
-    """An entry that was not set up."""
-
-    def __init__(self, entry: object) -> None:
-        """Keep the entry."""
-        self.config_entry: object = entry
-
-
-async def load_in_vain(hass: HomeAssistant, **data: object) -> Failed:
-    """Try to set a contract up."""
+async def load_in_vain(hass: HomeAssistant, **data: object) -> ConfigEntry:
+    """Try to set a contract up; return its entry."""
     with pytest.raises(AssertionError):
         await load(hass, **data)
     [entry] = hass.config_entries.async_entries(DOMAIN)
-    return Failed(entry)
+    return entry
 
 
 async def test_what_makes_no_sense(hass: HomeAssistant, clock: Clock) -> None:
     """Is an error that no retry mends."""
-    await load_in_vain(hass, variable_premium="dear")
-    [entry] = hass.config_entries.async_entries(DOMAIN)
+    entry = await load_in_vain(hass, variable_premium="dear")
     assert entry.state is ConfigEntryState.SETUP_ERROR
 
 
