@@ -60,7 +60,7 @@ async def test_a_request_is_an_order(player: Player, tmp_path: Path) -> None:
     request = school.request(9_000, within=30)
     assert (await school.desk.create(school.operator, "WholeBuilding", request)).status == 201
     await settle(school.hass)
-    assert contract.data.orders == ()
+    assert not contract.data.orders
     await school.order(request)
     await settle(school.hass)
     [order] = contract.data.orders
