@@ -77,10 +77,12 @@ async def test_what_is_seen(called: Called) -> None:
         ("", listed),
         ("?flexProduct=WID", listed),
         ("?flexProduct=WDA", []),
-        ("?start=2030-01-01T00:00:00Z&end=2030-01-02T00:00:00%2B01:00", listed),
+        ("?start=2020-01-01T00:00:00Z&end=2030-01-02T00:00:00%2B01:00", listed),
         ("?start=2030-01-01T00:00:00+01:00", listed),  # the plus is a blank by then
     ):
         assert (await called.get(called.asset(f"flexibilities{query}"))).json == expected, query
+    (far,) = (await called.get(called.asset("flexibilities?start=2030-01-01T00:00:00Z&end=2030-01-02T00:00:00Z"))).json
+    assert far["potential"]["power"]["value"] == 4.5  # what is far off is less sure, and would be offered
     both = (await called.get("/bacs", called.tokens["twice"])).json
     assert [one["name"] for one in both] == ["School", "Town hall"]
     status = (await called.get("/status")).json

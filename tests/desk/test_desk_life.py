@@ -5,8 +5,9 @@ from decimal import Decimal
 import json
 from pathlib import Path
 
+from closed_loop import Loop
 from conftest import Player
-from desks import ISSUER, School
+from desks import ISSUER, NIGHT, School
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.exceptions import ServiceValidationError
 import pytest
@@ -208,16 +209,31 @@ async def test_diagnostics_name_nobody(player: Player, tmp_path: Path) -> None:
     assert not [word for word in (ISSUER, "somebody", '"r1"') if word in text]
 
 
-async def test_a_building_that_is_removed(player: Player, tmp_path: Path) -> None:
-    """Nothing of it stays in the ledger."""
+@pytest.mark.parametrize("asset_first", [False, True])
+async def test_a_building_that_is_removed(player: Player, tmp_path: Path, *, asset_first: bool) -> None:
+    """Nothing of it stays in the ledger, even if its assets were removed before."""
     school = await School.begin(player, tmp_path)
     await school.order(school.request(9_000, within=60))
     entry_id = school.loop.entry.entry_id
+    if asset_first:
+        [asset] = school.loop.entry.get_subentries_of_type("asset")
+        school.hass.config_entries.async_remove_subentry(school.loop.entry, asset.subentry_id)
+        await school.hass.async_block_till_done()
+        assert school.loop.building.desk is None
     await school.hass.config_entries.async_remove(entry_id)
     await school.hass.async_block_till_done()
     ledger = await Ledger.open(f"sqlite:///{tmp_path / 'flex_ready.db'}")
     assert await ledger.transitions(entry_id) == []
     await ledger.close()
+
+
+async def test_a_building_without_a_ledger_is_removed(player: Player, tmp_path: Path) -> None:
+    """None is made only to forget."""
+    player.hass.config.config_dir = str(tmp_path)
+    loop = await Loop.begin(player, start=NIGHT)
+    await loop.hass.config_entries.async_remove(loop.entry.entry_id)
+    await loop.hass.async_block_till_done()
+    assert not await loop.hass.async_add_executor_job((tmp_path / "flex_ready.db").exists)
 
 
 async def test_the_last_calls_outlive_a_reload(player: Player, tmp_path: Path) -> None:

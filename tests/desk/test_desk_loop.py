@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+from closed_loop import LOADS, NOMINAL_W
 from conftest import Player
 from desks import School
 import pytest
@@ -11,6 +12,7 @@ from custom_components.flex_ready.building.plan import plan
 from custom_components.flex_ready.control.orders import Mode, Reason
 from custom_components.flex_ready.flexibility.problem import Code
 from custom_components.flex_ready.flexibility.record import State
+from custom_components.flex_ready.slots import Stretch
 
 pytestmark = pytest.mark.usefixtures("socket_enabled", "enable_custom_integrations")
 
@@ -55,6 +57,29 @@ async def test_a_request_is_delivered(player: Player, tmp_path: Path) -> None:
     given = [one.value.baseline - one.value.power for one in steps if one.value.baseline and one.value.power]
     assert len(given) == len(steps)
     assert all(Decimal(9_000) <= power <= Decimal(11_000) for power in given[1:])
+
+
+async def test_what_the_subscribed_power_holds_off(player: Player, tmp_path: Path) -> None:
+    """It is not told as potential now, for it is not offered; both agree for a time at which it is sure to be back."""
+    school = await School.begin(player, tmp_path, subscribed=24)
+    states = school.loop.building.controller.states
+    await school.loop.run(15, until=lambda: sum(bool(one.step) for one in states.values()) > 1)
+    left = sum(NOMINAL_W[name] for name in LOADS if school.loop.is_on(name))
+    told = school.desk.able("WholeBuilding")
+    assert told is not None
+    assert 0 < told <= left < sum(NOMINAL_W.values())
+    soon = school.request(int(told), within=2, minutes=118)
+    again = school.desk.able("WholeBuilding", Stretch(soon.start, soon.end))
+    assert again is not None
+    assert again >= told  # it ends some seconds sooner
+    record = await school.order(soon)
+    assert record.power.slots[0].value == int(told)
+    late = school.request(1, within=240, name="r2")
+    then = school.desk.able("WholeBuilding", Stretch(late.start, late.end))
+    assert then is not None
+    assert then > left
+    late = school.request(int(then), within=240, name="r2")
+    assert (await school.order(late)).power.slots[0].value == int(then)
 
 
 async def test_nothing_is_offered_while_observing(player: Player, tmp_path: Path) -> None:

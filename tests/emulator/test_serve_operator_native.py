@@ -298,7 +298,7 @@ async def test_only_what_is_new() -> None:
 async def test_what_a_bacs_declines_puts_off_and_refuses() -> None:
     """A business no is 201, one that takes time 202; errors are handed on with their pointers and their challenge."""
     async with operating() as (bacs, desk):
-        bacs.decision = Decline(cause=Cause.COMFORT, detail="Too cold today.")
+        bacs.decision = Decline(cause=Cause.UNAVAILABLE, detail="Too cold today.")
         no = await desk.call("POST", REQUEST, asked(bacs))
         assert (no.status, no.json["state"], no.json["reason"]) == (201, "rejected", "Too cold today.")
         bacs.takes_time = True

@@ -137,7 +137,7 @@ async def test_consumption_of_an_asset(
 
 async def test_a_request_that_is_rejected_or_in_judgement(remote: Remote, client: BacsClient) -> None:
     """A business no is an answer; what is being judged is told as received, and is not to be asked for again yet."""
-    remote.verdict = Decline(cause=Cause.COMFORT, detail="too cold")
+    remote.verdict = Decline(cause=Cause.UNAVAILABLE, detail="too cold")
     told = await client.create(BACS, ASSET, asked())
     assert (told.state, told.reason, told.expires_at, told.price) == (State.REJECTED, "too cold", None, None)
     remote.judges = False

@@ -110,7 +110,7 @@ async def test_a_business_no(fleet: Fleet) -> None:
     """The reason is told."""
     await fleet.load()
     events = fleet.events()
-    fleet.remote.verdict = Decline(cause=Cause.COMFORT, detail="too cold")
+    fleet.remote.verdict = Decline(cause=Cause.UNAVAILABLE, detail="too cold")
     sent = await fleet.send(confirm=True)
     assert (sent["state"], sent["reason"], sent["open"]) == ("rejected", "too cold", False)
     assert (events[-1]["event_type"], events[-1]["reason"]) == ("rejected", "too cold")

@@ -183,7 +183,7 @@ def test_a_verdict_that_takes_time() -> None:
 def test_a_business_no() -> None:
     """Is no problem of the call."""
     desk = Desk()
-    answer = desk.create(verdict=Decline(cause=Cause.COMFORT, detail="too cold inside"))
+    answer = desk.create(verdict=Decline(cause=Cause.UNAVAILABLE, detail="too cold inside"))
     assert (answer.status, answer.code) == (201, None)
     assert answer.body is not None
     assert (answer.body["state"], answer.body["reason"]) == ("rejected", "too cold inside")
@@ -252,6 +252,17 @@ def test_a_request_of_the_past() -> None:
     assert desk.kept[-1].cause is Cause.LATE
 
 
+@pytest.mark.parametrize(("before", "state"), [(2, State.OFFERED), (1, State.REJECTED), (0.5, State.REJECTED)])
+def test_a_request_that_comes_too_late(before: float, state: State) -> None:
+    """One that starts within the mobilisation delay is rejected: its offer would lapse before anybody ordered it."""
+    desk = Desk(now=NOON - before * MINUTE, dialect=EMULATOR_2025)
+    made = replace(offer(request()), expires_at=NOON, mobilization_delay=MINUTE)
+    assert desk.create(verdict=made).status == 201
+    assert desk.at(desk.now) is state
+    assert (desk.kept[-1].cause is Cause.LATE) is (state is State.REJECTED)
+    assert (desk.confirm().status == 200) is (state is State.OFFERED)
+
+
 def test_an_offer_lapses() -> None:
     """At its end, which is before it cannot be prepared; then the asset is free."""
     desk = Desk()
@@ -293,7 +304,6 @@ def test_one_budget() -> None:
     [
         (Trigger.CANCEL, State.CANCELLED),
         (Trigger.OPT_OUT, State.CANCELLED),
-        (Trigger.SAFETY, State.FAILED),
         (Trigger.LOSS, State.FAILED),
     ],
 )

@@ -36,7 +36,7 @@ WAYS: dict[State, list[tuple[Trigger, ...]]] = {
     State.SCHEDULED: [(*_ORDERED, Trigger.SCHEDULE)],
     State.MOBILISING: [(*_ORDERED, Trigger.SCHEDULE, Trigger.MOBILISE)],
     State.ACTIVE: [_ACTIVE],
-    State.RECOVERING: [(*_ACTIVE, end) for end in (Trigger.END, Trigger.CANCEL, Trigger.SAFETY)],
+    State.RECOVERING: [(*_ACTIVE, end) for end in (Trigger.END, Trigger.CANCEL, Trigger.LOSS)],
     State.COMPLETED: [(*_ACTIVE, Trigger.END, Trigger.RECOVER)],
     State.SETTLED: [(*_ACTIVE, Trigger.END, Trigger.RECOVER, Trigger.SETTLE)],
     State.REJECTED: [(Trigger.RECEIVE, Trigger.DECLINE)],
@@ -165,7 +165,7 @@ def test_what_a_record_knows() -> None:
     assert record.counted
     assert record.held == record.power.cut(START, START + MINUTE)
     assert record.as_of(2).state is State.OFFERED
-    assert (record.ended and record.ended.cause) is Cause.SAFETY
+    assert (record.ended and record.ended.cause) is Cause.DEVICES_LOST
     assert record.due(START) is None
     active = lived(WAYS[State.ACTIVE][0])
     assert active.due(START) == active.power.slots[0]

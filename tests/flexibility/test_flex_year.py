@@ -118,7 +118,7 @@ class Year:
         wanted = as_told(Request(id=key.request_id, flex_product="WID", power=powers(*row)))
         verdict: Offer | Decline = replace(offer(wanted), mobilization_delay=DELAY)
         if random.random() < 0.1:
-            verdict = Decline(cause=Cause.COMFORT)
+            verdict = Decline(cause=Cause.UNAVAILABLE)
         result = self.book.create(key, wanted, now=self.now, dialect=NATIVE, decide=lambda _: verdict)
         self.codes.update([result.answer.code] if result.answer.code else [one.code for one in result.answer.findings])
         if result.transitions:
@@ -153,7 +153,7 @@ class Year:
         """Break something off."""
         live = [one.key for one in self.book.records.open() if one.state is not State.RECEIVED]
         if live:
-            trigger = self.random.choice((Trigger.CANCEL, Trigger.OPT_OUT, Trigger.SAFETY, Trigger.LOSS))
+            trigger = self.random.choice((Trigger.CANCEL, Trigger.OPT_OUT, Trigger.LOSS))
             key = self.random.choice(live)
             active = self.book.records[key].state is State.ACTIVE
             result = self.book.happen(key, trigger, Facts(now=self.now), dialect=NATIVE)

@@ -1,8 +1,9 @@
 """What is done at each path, for an operator who was let in."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import cast
 
 from aiohttp import hdrs, web
@@ -19,6 +20,7 @@ from ..flexibility.model import Asset, Confirmation, Consumption, Potential, Req
 from ..flexibility.problem import RefusedError
 from ..flexibility.wire import Json, Reader, Writer
 from ..meter.coordinator import MeterConfigEntry
+from ..slots import Stretch
 from .answers import Written, below, dumps, told, written
 from .body import read_json
 from .problems import ProblemError, Trouble
@@ -141,11 +143,13 @@ async def one_asset(visit: Visit) -> web.Response:
 
 
 async def flexibilities(visit: Visit) -> web.Response:
-    """List what an asset can give, of a product, or within some time."""
+    """List what an asset can give, of a product, or within some time; of a time to come, what would be offered then."""
     potentials, query = visit.asset.potentials, visit.request.query
     start, end = window(query, visit.at.operator.dialect, visit.at.desk.zone)
     product = query.get("flexProduct")
     found = [one for one in potentials if (product is None or one.flex_product == product) and _within(one, start, end)]
+    if start is not None and end is not None and visit.at.desk.now() < start < end:
+        found = [_then(visit, one, Stretch(start, end)) for one in found]
     return written(visit.request, dumps([visit.writer.potential(one) for one in found]))
 
 
@@ -259,6 +263,13 @@ async def _said[SaidT: Request | Confirmation](
         return read_it(body)
     except RefusedError as error:
         return told(visit.request, problem(error.findings, visit.writer))
+
+
+def _then(visit: Visit, potential: Potential, stretch: Stretch) -> Potential:
+    """Return what would be offered from the start of a stretch on, to its end or for the longest activation."""
+    longest = potential.max_duration or stretch.length
+    during = Stretch(stretch.start, min(stretch.end, stretch.start + longest))
+    return replace(potential, power=min(potential.power, visit.at.desk.able(visit.asset.id, during) or Decimal()))
 
 
 def _within(potential: Potential, start: datetime | None, end: datetime | None) -> bool:

@@ -236,9 +236,9 @@ class Desk:
         record = self.book.records[key]
         return self.running.progress(record, self.now(), self.meters.delivered_before(key))
 
-    def able(self, asset_id: str) -> Decimal | None:
-        """Return what an asset can give now, for its longest activation (W)."""
-        return self.verdicts.able(asset_id, self.book.records, self.now())
+    def able(self, asset_id: str, during: Stretch | None = None) -> Decimal | None:
+        """Return what would be offered for a stretch of time (W); unless said, the longest that can begin soonest."""
+        return self.verdicts.able(asset_id, self.book.records, self.now(), during)
 
     def answered_by(self, record: RequestRecord, operator: Operator) -> datetime:
         """Return by when a user has to answer a request; silence is an answer while it can still be ordered."""

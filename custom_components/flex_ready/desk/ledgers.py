@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant
@@ -32,6 +33,15 @@ async def async_get_ledger(hass: HomeAssistant, url: str | None) -> Ledger:
     if _LEDGERS not in hass.data:
         hass.data[_LEDGERS] = _Ledgers(hass)
     return await hass.data[_LEDGERS].get(_address(hass, url))
+
+
+async def async_has_ledger(hass: HomeAssistant, url: str | None) -> bool:
+    """Tell whether something may be kept at a URL: a file of SQLite is there only once there was something."""
+    address = _address(hass, url)
+    if not address.startswith("sqlite"):
+        return True
+    path = Path(address.partition("///")[2].partition("?")[0])
+    return await hass.async_add_executor_job(path.is_file)
 
 
 async def async_release(hass: HomeAssistant, url: str | None) -> None:

@@ -15,7 +15,7 @@ from ..ledger import LedgerError
 from .const import SUBENTRY_ASSET
 from .desk import Desk
 from .habit_store import HabitStore
-from .ledgers import async_get_ledger, async_release
+from .ledgers import async_get_ledger, async_has_ledger, async_release
 from .question import Question
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ class Opening:
 async def async_forget(hass: HomeAssistant, entry: ConfigEntry[BuildingCoordinator]) -> None:
     """Leave nothing of a building, neither its habits nor what is in its ledger, once it is removed."""
     await HabitStore(hass, entry.entry_id).async_remove()
-    if not any(entry.get_subentries_of_type(SUBENTRY_ASSET)):
-        return
     url = entry.data.get(CONF_LEDGER_URL) or None
+    if not await async_has_ledger(hass, url):
+        return
     try:
         ledger = await async_get_ledger(hass, url)
         try:

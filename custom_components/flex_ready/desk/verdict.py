@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _BESIDE = timedelta(days=2)
 _HOUR = timedelta(hours=1)
+_SOON = timedelta(seconds=1)
+"""What is asked for begins later than it is asked for."""
 _RESTED = timedelta(hours=3)
 """What ended, or begins, at such a distance, and the times of a load besides, tells nothing on it."""
 
@@ -101,14 +103,20 @@ class Verdicts:
             request = replace(request, power=Series(tuple(less)))
         return offer(operator.policy, request, potential, self._standing(operator, asset_id, request, records, now))
 
-    def able(self, asset_id: str, records: Register, now: datetime) -> Decimal | None:
-        """Return what an asset can give from now on, for its longest activation (W); None: there is no such asset."""
+    def able(self, asset_id: str, records: Register, now: datetime, during: Stretch | None = None) -> Decimal | None:
+        """Return what would be offered of an asset for a stretch of time (W); None: there is no such asset.
+
+        Unless it is said, that is its longest activation, as soon as one that is asked for now can begin. What
+        somebody holds off by then counts only if it is sure to be back before.
+        """
         setup = self._by_asset.get(asset_id)
         if setup is None:
             return None
-        stretch = Stretch(now, now + (setup.longest or _HOUR))
+        soonest = now + max(setup.delay, _SOON)
+        stretch = during or Stretch(soonest, soonest + (setup.longest or _HOUR))
         near = records.promised(stretch.start, stretch.end)
-        return Decimal() if self.idle() else self._able(setup, (stretch,), near, now)
+        able = Decimal() if self.idle() else self._able(setup, (stretch,), near, now)
+        return able if setup.most is None else min(able, setup.most)
 
     def allotted(
         self, records: Register, active: Sequence[RequestRecord], now: datetime

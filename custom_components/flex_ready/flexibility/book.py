@@ -153,7 +153,7 @@ class Book:
         cause: Cause | None = None,
         detail: str = "",
     ) -> Result:
-        """Let something happen to a request: a user's opt-out, safety, loss of its devices, measurements."""
+        """Let something happen to a request: a user's opt-out, loss of its devices, measurements."""
         record = self.records.get(key)
         row = _NOT_FOUND if record is None else step(record, trigger, facts)
         if record is None or isinstance(row, Finding):
@@ -241,7 +241,10 @@ def _again(known: RequestRecord, request: Request, writer: Writer) -> Answer:
 
 
 def _judged(record: RequestRecord, verdict: Offer | Decline, now: datetime) -> RequestRecord:
-    """Return the record as it is offered, or rejected."""
+    """Return the record as it is offered, or rejected; an offer that nobody could order any more is none."""
+    if isinstance(verdict, Offer) and not record.past and now >= record.start - verdict.mobilization_delay:
+        ahead, needs = (int(span.total_seconds()) for span in (record.start - now, verdict.mobilization_delay))
+        verdict = Decline(cause=Cause.LATE, detail=f"{ahead} s ahead; the asset needs {needs} s after it is ordered")
     if isinstance(verdict, Decline):
         row = step(record, Trigger.DECLINE, Facts(now=now))
         said: Offer | None = None

@@ -141,7 +141,7 @@ LATE = _guard("start < now < end, and it may start late", lambda record, facts: 
 RESTED = "all given back, recovery time over (T9)"
 ENDED = _guard(f"{RESTED}; it ended by itself", lambda *told: _rested(*told, Trigger.END, Trigger.RESTART))
 CALLED_OFF = _guard(f"{RESTED}; it was called off", lambda *told: _rested(*told, Trigger.CANCEL, Trigger.OPT_OUT))
-BROKEN_OFF = _guard(f"{RESTED}; it was broken off", lambda *told: _rested(*told, Trigger.SAFETY, Trigger.LOSS))
+BROKEN_OFF = _guard(f"{RESTED}; it was broken off", lambda *told: _rested(*told, Trigger.LOSS))
 MEASURED = _guard("measurements of all steps are there", lambda _, facts: facts.measured)
 MEASURED_ACTIVE = _guard(
     "it was active; measurements of all steps are there",
@@ -173,7 +173,6 @@ def _rows() -> Iterator[Row]:
     yield Row(s.ACTIVE, t.END, OVER, s.RECOVERING, e.RELEASE, a.BACS, c.CLOCK)
     yield Row(s.ACTIVE, t.CANCEL, ALWAYS, s.RECOVERING, e.RELEASE, a.OPERATOR, c.ASKED)
     yield Row(s.ACTIVE, t.OPT_OUT, ALWAYS, s.RECOVERING, e.RELEASE, a.USER, c.USER_OPT_OUT)
-    yield Row(s.ACTIVE, t.SAFETY, ALWAYS, s.RECOVERING, e.RELEASE, a.BACS, c.SAFETY)
     yield Row(s.ACTIVE, t.LOSS, ALWAYS, s.RECOVERING, e.RELEASE, a.BACS, c.DEVICES_LOST)
     yield Row(s.ACTIVE, t.RESTART, RUNNING, s.ACTIVE, e.SHED_AGAIN, a.BACS, c.RESTART)
     yield Row(s.ACTIVE, t.RESTART, GONE, s.RECOVERING, e.RELEASE, a.BACS, c.RESTART)
