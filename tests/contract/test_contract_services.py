@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 import json
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, cast
 
+from contracts_here import SCHOOL, START, load
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from pypdf import PdfReader
@@ -24,42 +23,8 @@ from custom_components.flex_ready.settlement.model import STEP, Quality, Reading
 pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 
 NOW = datetime(2026, 2, 12, 22, tzinfo=UTC)
-START = datetime(2026, 2, 12, 17, tzinfo=UTC)
-"""Six o'clock in Paris."""
-DATA = {
-    "kind": "contract",
-    "reservation": "without_reservation",
-    "direction": "reduce_net_withdrawal",
-    "power": 600,
-    "mobilization_delay": 30,
-    "min_duration": 30,
-    "min_gap": 0,
-    "starts": "2026-01-01",
-    "ends": "2026-12-31",
-    "variable_premium": "200",
-}
-SITE = {
-    "site_id": "30001234567890",
-    "entity": "EF1",
-    "site_kind": "withdrawal",
-    "method": "double_reference",
-    "max_activation": 700,
-    "subscribed": 2000,
-    "joined": "2026-01-01",
-    "consent": True,
-    "other_operator": False,
-    "source": "entity",
-    "withdrawn": "sensor.nothing",
-}
 SHED = (100_000, 160_000, 250_000, 300_000)
 """Wh that are drawn in the half-hours of the activation; 400,000 in every other one."""
-
-
-def subentry(kind: str, title: str, data: Mapping[str, object]) -> ConfigSubentry:
-    """Return a subentry, whose id is its title."""
-    return ConfigSubentry(
-        data=MappingProxyType({**data}), subentry_type=kind, title=title, unique_id=None, subentry_id=title
-    )
 
 
 @pytest.fixture
@@ -72,15 +37,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 async def contract(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> ContractCoordinator:
     """A contract of one site, of which twenty days are known."""
     freezer.move_to(NOW)
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        title="Local flexibility",
-        data=DATA,
-        subentries_data=(subentry("perimeter_site", "School", SITE).as_dict(),),
-    )
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    found = cast("ContractCoordinator", entry.runtime_data)
+    found = await load(hass, SCHOOL)
     readings = {NOW - i * STEP: Reading(400_000) for i in range(1, 20 * 48)}
     readings |= {START + i * STEP: Reading(wh) for i, wh in enumerate(SHED)}
     readings[NOW - timedelta(days=3)] = Reading(None, Quality.MISSING)
