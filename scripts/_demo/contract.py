@@ -17,7 +17,6 @@ CONTRACT = "Local flexibility"
 POWER_KW = 60
 PREMIUM_EUR_A_MWH = 200
 _BACS = "a987fbc9-4bed-4078-9f07-9141ba07c9f3"
-_BACS_NAME = "BACS Whole Building with Heating System"
 _ASSET = "WholeBuilding"
 _PRODUCT = "WID"
 _AT = {"executed": time(10), "missed": time(15)}
@@ -129,7 +128,7 @@ async def add_contract(client: HomeAssistant, signals: Signals) -> Contract:
     [(_, site)] = (await _sites(client, fleet)).items()
     asked: dict[str, dict[str, object]] = {
         "remote": {"remote_site": f"{fleet}/{site}"},
-        "remote_asset": {"remote_asset": f"{_BACS_NAME}: {_ASSET}"},
+        "remote_asset": {"remote_asset": f"{_BACS}/{_ASSET}"},
         "details": details,
     }
     await _patiently(client, entry, asked)
