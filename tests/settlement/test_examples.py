@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, cast
 
 from homes import examples, with_examples
-from terms import ORDER, START, WITH, WITHOUT, order_of, realised
+from terms import START, WITH, WITHOUT, order_of, realised
 
 from custom_components.flex_ready.settlement.contract import Reservation, months_later
 from custom_components.flex_ready.settlement.model import Direction, Order
@@ -199,8 +199,3 @@ def test_shapeshifter() -> None:
         assert step.deficient == exact(row["deficiency"])
         money = max(step.paid, Fraction()) * case["flex_price"] - step.deficient * case["penalty"]
         assert money == exact(row["settlement"])
-
-
-def test_what_the_cases_start_from() -> None:
-    """An order of theirs begins where the tests say."""
-    assert order_of(1, 2).start == START == ORDER.start

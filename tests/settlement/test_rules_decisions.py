@@ -9,7 +9,6 @@ from pathlib import Path
 import re
 
 from hypothesis import given, settings, strategies as st
-import pytest
 from terms import HOUR, ORDER, PARIS, SITE, START, WITH, WITHOUT, local, order_of, realised
 
 from custom_components.flex_ready.settlement.contract import Availability
@@ -217,9 +216,3 @@ def test_every_rule_is_the_name_of_a_test() -> None:
             if isinstance(node, ast.FunctionDef) and (found := re.match(r"test_([rd]\d\d)_", node.name)):
                 named.add(found[1])
     assert named == NUMBERS
-
-
-@pytest.mark.parametrize("decision", Negative)
-def test_d01_each_word_is_a_setting(decision: Negative) -> None:
-    """That can be chosen."""
-    assert Decisions(negative=decision).negative is decision

@@ -1,10 +1,10 @@
 """Rules R1 to R15 of a contract: its kinds, its service, its orders, its perimeter, its working days."""
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
-from terms import HOUR, ORDER, PARIS, SITE, START, WITH, WITHOUT, local, order_of, realised
+from terms import HOUR, ORDER, SITE, START, WITH, WITHOUT, local, order_of, realised
 
 from custom_components.flex_ready.settlement.contract import Availability, Reservation, Wrong
 from custom_components.flex_ready.settlement.methods import Method
@@ -24,7 +24,7 @@ from custom_components.flex_ready.settlement.sites import (
     wrong_perimeter,
     wrong_powers,
 )
-from custom_components.flex_ready.settlement.volumes import expected, perimeter
+from custom_components.flex_ready.settlement.volumes import perimeter
 from custom_components.flex_ready.settlement.working_days import deadlines, next_deadlines, working_days, works
 
 DAY = timedelta(days=1)
@@ -282,26 +282,3 @@ def test_r10_the_direction_is_never_a_word_alone() -> None:
     """À la hausse of Enedis is less withdrawal."""
     assert Direction.REDUCE_NET_WITHDRAWAL.sign == 1
     assert Direction.INCREASE_NET_WITHDRAWAL.sign == -1
-
-
-def test_r08_periods_by_the_local_clock() -> None:
-    """Also over midnight, and on some days only."""
-    night = Availability(start=time(22), end=time(2), power_w=1, days=frozenset({4}))
-    assert night.length == 4 * HOUR
-    when = night.on(date(2026, 1, 16), PARIS)
-    assert when is not None
-    assert (when.start, when.end) == (local(2026, 1, 16, 22), local(2026, 1, 17, 2))
-    assert night.on(date(2026, 1, 15), PARIS) is None
-    whole = Availability(start=time(0), end=time(0), power_w=1)
-    assert whole.length == DAY
-    order = replace(
-        ORDER, start=local(2026, 1, 17, 1), end=local(2026, 1, 17, 2), ordered_at=local(2026, 1, 16), power_w=1
-    )
-    assert invalid(order, replace(WITH, availability=(night,))) == ()
-
-
-def test_r22_expected_is_the_power_for_the_time() -> None:
-    """1 MW makes 500 kWh of a half-hour."""
-    order = replace(ORDER, power_w=1_000_000)
-    assert [*expected(order).values()] == [500_000] * 4
-    assert isinstance(order.start, datetime)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from terms import ORDER, PARIS, START, WITH, WITHOUT, order_of, realised
 
-from custom_components.flex_ready.settlement.model import STEP, Order
+from custom_components.flex_ready.settlement.model import STEP
 from custom_components.flex_ready.settlement.money import (
     cents,
     expected_turnover,
@@ -167,9 +167,3 @@ def test_r30_quarters() -> None:
 def test_r27_amounts_are_rounded_to_cents(amount: str, rounded: str) -> None:
     """Halves away from zero."""
     assert str(cents(Fraction(amount))) == rounded
-
-
-def test_r22_an_order_is_of_its_type() -> None:
-    """The steps of an order are those that it touches."""
-    assert isinstance(ORDER, Order)
-    assert len(ORDER.steps) == 4

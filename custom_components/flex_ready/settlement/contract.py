@@ -16,6 +16,7 @@ from .model import Direction
 from .profile import ENEDIS_2020, Profile
 
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _WEEK = frozenset(range(7))
 
 
@@ -70,9 +71,7 @@ class Availability:
         if day.weekday() not in self.days:
             return None
         last = day + _DAY if self.end <= self.start else day
-        start, end = (
-            datetime.combine(at, local, zone).astimezone(UTC) for at, local in ((day, self.start), (last, self.end))
-        )
+        start, end = _instant(day, self.start, zone), _instant(last, self.end, zone)
         return Stretch(start, end) if start < end else None
 
 
@@ -187,4 +186,18 @@ def _at(local: time) -> timedelta:
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+    return _instant(day, time(), zone)
+
+
+def _instant(day: date, local: time, zone: tzinfo) -> datetime:
+    """Return the instant of a local time: the first of two, and of one that the clock skips, that of the change."""
+    wall = datetime.combine(day, local, zone)
+    after, before = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
+    # Only of a time that is skipped is the second reading the earlier one, and the change lies between both.
+    while after - before > _SECOND:
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).replace(tzinfo=None) > wall.replace(tzinfo=None):
+            after = middle
+        else:
+            before = middle
+    return after.replace(microsecond=0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 from .contract import Terms, months_later
 from .profile import ENEDIS_2020, Decisions, Months, Penalised, Profile, Ratio
@@ -63,22 +63,15 @@ def expected_turnover(terms: Terms) -> Fraction:
     return Fraction(terms.fixed_premium or 0) + called * Fraction(terms.variable_premium)
 
 
-def months_planned(terms: Terms) -> Fraction:
-    """Return how many months the activation period has."""
-    return _months(terms.starts, terms.ends + _DAY)
+def months_planned(terms: Terms, months: Months = Months.PRORATA) -> Fraction:
+    """Return how many months the activation period has, by the same reading as those that are left."""
+    return _read(_months(terms.starts, terms.ends + _DAY), months)
 
 
 def months_left(terms: Terms, terminated: date, months: Months = Months.PRORATA) -> Fraction:
     """Return how many months of the contract are left on the day from which it is terminated (R29)."""
     end = terms.ends + _DAY
-    left = _months(min(max(terminated, terms.starts), end), end)
-    match months:
-        case Months.FLOOR:
-            return Fraction(left.numerator // left.denominator)
-        case Months.CEIL:
-            return Fraction(-(-left.numerator // left.denominator))
-        case Months.PRORATA:
-            return left
+    return _read(_months(min(max(terminated, terms.starts), end), end), months)
 
 
 def termination_penalty(
@@ -92,8 +85,20 @@ def termination_penalty(
     """Return what it costs that a contract is terminated (R29): nothing without reservation, or by force majeure."""
     if not terms.reserved or force_majeure:
         return Fraction()
-    left = months_left(terms, terminated, (decisions or Decisions()).months)
-    return left / months_planned(terms) * profile.termination_factor * Fraction(terms.fixed_premium or 0)
+    months = (decisions or Decisions()).months
+    # Of a contract of less than a month there is no whole one, and none left.
+    share = months_left(terms, terminated, months) / (months_planned(terms, months) or 1)
+    return share * profile.termination_factor * Fraction(terms.fixed_premium or 0)
+
+
+def _read(count: Fraction, months: Months) -> Fraction:
+    match months:
+        case Months.FLOOR:
+            return Fraction(floor(count))
+        case Months.CEIL:
+            return Fraction(ceil(count))
+        case Months.PRORATA:
+            return count
 
 
 def _months(start: date, end: date) -> Fraction:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
+from ..slots import Stretch
 from .contract import Terms
 from .model import Direction, Order, Purpose, floor
 from .profile import ENEDIS_2020, Decisions, OffGrid, Overlap, Profile
@@ -47,7 +48,7 @@ def invalid(
     """Return why an order is not valid, among others of the contract; nothing: it is."""
     decisions = decisions or Decisions()
     test = order.purpose is not Purpose.ACTIVATION
-    period = terms.tests(profile) if order.purpose is Purpose.ACTIVATION_TEST else terms.activation
+    period = _period(order, terms, profile)
     available = () if test else tuple(terms.available(order))
     rivals = [one for one in others if one.id != order.id and one.accepted]
     found = {
@@ -65,6 +66,17 @@ def invalid(
         and (floor(order.start), floor(order.end)) != (order.start, order.end),
     }
     return tuple(reason for reason, holds in found.items() if holds)
+
+
+def _period(order: Order, terms: Terms, profile: Profile) -> Stretch:
+    """Return when an order may be given: capacity can be taken out, and tested anew, before the activations too."""
+    match order.purpose:
+        case Purpose.ACTIVATION:
+            return terms.activation
+        case Purpose.ACTIVATION_TEST:
+            return terms.tests(profile)
+        case Purpose.ADDITIONAL_TEST:
+            return Stretch(terms.tests(profile).start, terms.activation.end)
 
 
 def _close(order: Order, other: Order, terms: Terms) -> bool:
@@ -100,30 +112,31 @@ def _meeting(orders: Sequence[Order]) -> list[list[Order]]:
 
 def _cut(group: Sequence[Order]) -> list[Order]:
     edges = sorted({edge for order in group for edge in (order.start, order.end)})
-    pieces: list[Order] = []
+    rows: list[tuple[int, list[Order], datetime, datetime]] = []
     for start, end in pairwise(edges):
         there = [order for order in group if order.start <= start and end <= order.end]
         power = sum(order.direction.sign * order.power_w for order in there)
+        if rows and rows[-1][0] == power:
+            _, known, since, _ = rows.pop()
+            rows.append((power, [*known, *(order for order in there if order not in known)], since, end))
+        else:
+            rows.append((power, there, start, end))
+    seen: dict[str, int] = {}
+    pieces = []
+    for power, there, start, end in rows:
         if not power:
             continue
-        direction = Direction.REDUCE_NET_WITHDRAWAL if power > 0 else Direction.INCREASE_NET_WITHDRAWAL
-        piece = replace(
-            there[0],
-            start=start,
-            end=end,
-            id="+".join(order.id for order in there),
-            ordered_at=max(order.ordered_at for order in there),
-            power_w=abs(power),
-            direction=direction,
+        name = "+".join(order.id for order in there)
+        seen[name] = seen.get(name, 0) + 1
+        pieces.append(
+            replace(
+                there[0],
+                start=start,
+                end=end,
+                id=name if seen[name] == 1 else f"{name}#{seen[name]}",
+                ordered_at=max(order.ordered_at for order in there),
+                power_w=abs(power),
+                direction=Direction.REDUCE_NET_WITHDRAWAL if power > 0 else Direction.INCREASE_NET_WITHDRAWAL,
+            )
         )
-        last = pieces[-1] if pieces else None
-        if last is not None and (last.end, last.power_w, last.direction) == (start, piece.power_w, direction):
-            pieces[-1] = replace(last, end=end)
-        else:
-            pieces.append(piece)
-    seen: dict[str, int] = {}
-    for i, piece in enumerate(pieces):
-        seen[piece.id] = seen.get(piece.id, 0) + 1
-        if seen[piece.id] > 1:
-            pieces[i] = replace(piece, id=f"{piece.id}#{seen[piece.id]}")
     return pieces

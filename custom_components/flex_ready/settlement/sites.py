@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from .contract import Reservation, Terms
+from .contract import Reservation, Terms, months_later
 from .methods import Method
 from .profile import ENEDIS_2020, Profile
 
@@ -51,6 +51,11 @@ class Site:
     def belongs(self, day: date) -> bool:
         """Tell whether it belongs to the perimeter on a local day."""
         return self.joined <= day and (self.left is None or day < self.left)
+
+    @property
+    def enters(self) -> date:
+        """The first day of the first month to whose perimeter it belongs."""
+        return _whole_month(self.joined)
 
 
 class NotEligible(StrEnum):
@@ -141,10 +146,22 @@ def wrong_powers(
 
 
 def removed_w(sites: Iterable[Site], since: date, until: date) -> int:
-    """Return the capacity (W) that was taken out of the perimeter after a day, and no later than another."""
-    return sum(site.max_activation_w for site in sites if site.left is not None and since < site.left <= until)
+    """Return the capacity (W) of sites that left until a day, and were in the perimeter after another one.
+
+    They are in it until the end of their last month: a test that is passed in that month is passed with them.
+    """
+    return sum(
+        site.max_activation_w
+        for site in sites
+        if site.left is not None and site.left <= until and max(since, site.enters) < _whole_month(site.left)
+    )
 
 
 def additional_test_due(terms: Terms, removed: int, profile: Profile = ENEDIS_2020) -> bool:
     """Tell whether so much capacity (W) was taken out that there is an additional test (R20): more than 10 %."""
     return terms.reservation is Reservation.ACTIVE and removed > profile.removed_share * terms.power_w
+
+
+def _whole_month(day: date) -> date:
+    """Return the first day of the first month that begins on a day or after it."""
+    return day if day.day == 1 else months_later(day.replace(day=1), 1)

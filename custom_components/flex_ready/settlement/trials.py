@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from .contract import Terms
-from .model import Order, Purpose
+from .model import STEP, Order, Purpose, floor
 from .profile import ENEDIS_2020, Profile
 from .volumes import StepVolume
 
@@ -88,8 +88,11 @@ def standing(kind: TrialKind, tests: Iterable[Test], *, due: bool = True, profil
 def trial_order(
     terms: Terms, kind: TrialKind, name: str, ordered_at: datetime, profile: Profile = ENEDIS_2020
 ) -> Order:
-    """Return the order of a test of activation: at the end of the mobilisation delay, of the least power (R18)."""
-    start = ordered_at + terms.dmo
+    """Return the order of a test of activation, of the least power (R18).
+
+    It begins with the first half-hour after the mobilisation delay.
+    """
+    start = floor(ordered_at + terms.dmo + STEP - STEP.resolution)
     return Order(
         id=name,
         ordered_at=ordered_at,
