@@ -22,7 +22,7 @@ class Invalid(StrEnum):
     """It does not leave the mobilisation delay."""
     NO_POWER = "no_power"
     TOO_MUCH_POWER = "too_much_power"
-    """More than is contracted, or available in that period."""
+    """More than is contracted, or available in that period, alone or with other orders at the same time."""
     UNAVAILABLE = "unavailable"
     """Some of it lies outside the availability periods."""
     TOO_SHORT = "too_short"
@@ -50,11 +50,13 @@ def invalid(
     test = order.purpose is not Purpose.ACTIVATION
     period = _period(order, terms, profile)
     available = () if test else tuple(terms.available(order))
+    added = not test and decisions.overlap is Overlap.NET
     rivals = [one for one in others if one.id != order.id and one.accepted]
     found = {
         Invalid.TOO_LATE: order.start - order.ordered_at < terms.dmo,
         Invalid.NO_POWER: order.power_w <= 0,
-        Invalid.TOO_MUCH_POWER: order.power_w > min((slot.value for slot in available), default=terms.power_w),
+        Invalid.TOO_MUCH_POWER: max(order.power_w, _together(order, rivals) if added else 0)
+        > min((slot.value for slot in available), default=terms.power_w),
         Invalid.UNAVAILABLE: not test and bool(terms.available(order).gaps(order.start, order.end)),
         Invalid.TOO_SHORT: order.length < (profile.least_duration if test else terms.least_duration),
         Invalid.TOO_LONG: not test and terms.most_duration is not None and order.length > terms.most_duration,
@@ -66,6 +68,13 @@ def invalid(
         and (floor(order.start), floor(order.end)) != (order.start, order.end),
     }
     return tuple(reason for reason, holds in found.items() if holds)
+
+
+def _together(order: Order, others: Iterable[Order]) -> int:
+    """Return the most power (W) that an activation and others at the same time ask for in its direction."""
+    there = [one for one in others if one.purpose is Purpose.ACTIVATION and one.overlaps(order)]
+    pieces = (one for one in netted([order, *there]) if one.direction is order.direction and one.overlaps(order))
+    return max((one.power_w for one in pieces), default=0)
 
 
 def _period(order: Order, terms: Terms, profile: Profile) -> Stretch:

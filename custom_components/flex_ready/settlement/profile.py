@@ -81,6 +81,10 @@ class OffGrid(StrEnum):
     REFUSE = "refuse"
     PRORATA = "prorata"
     """Of a half-hour in part, that part is expected (D4)."""
+    WHOLE = "whole"
+    """Only of half-hours that it covers from start to end something is expected."""
+    OUTWARD = "outward"
+    """It is widened to whole half-hours, as Enedis' tool of 2018 does."""
 
 
 class Overlap(StrEnum):

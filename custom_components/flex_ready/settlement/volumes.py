@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from .model import STEP, Order
-from .profile import ENEDIS_2020, Cap, Decisions, Missing, Negative, Profile
+from .profile import ENEDIS_2020, Cap, Decisions, Missing, Negative, OffGrid, Profile
 
 _HOUR = timedelta(hours=1)
 _US = timedelta(microseconds=1)
@@ -37,14 +37,21 @@ class StepVolume:
         return self.deficient > 0
 
 
-def expected(order: Order) -> Mapping[datetime, Fraction]:
-    """Return what an order expects of each half-hour; of one it touches in part, of that part (R22, D4)."""
+def expected(order: Order, off_grid: OffGrid = OffGrid.PRORATA) -> Mapping[datetime, Fraction]:
+    """Return what an order expects of each half-hour (R22).
+
+    Of one that it touches in part, that part is expected, unless decided otherwise (D3, D4); an order that should have
+    been refused for it counts likewise.
+    """
     found = {}
     for step in order.steps:
         overlap = min(order.end, step + STEP) - max(order.start, step)
-        found[step] = Fraction(
-            order.power_w * (overlap // timedelta(microseconds=1)), _HOUR // timedelta(microseconds=1)
-        )
+        if overlap < STEP:
+            if off_grid is OffGrid.WHOLE:
+                continue
+            if off_grid is OffGrid.OUTWARD:
+                overlap = STEP
+        found[step] = Fraction(order.power_w * (overlap // _US), _HOUR // _US)
     return found
 
 
@@ -75,8 +82,9 @@ def perimeter(
 ) -> tuple[StepVolume, ...]:
     """Return the volumes of an order from what each entity realised in its half-hours (R12): negative ones count."""
     entities = tuple(entities)
+    decisions = decisions or Decisions()
     volumes = []
-    for step, wanted in expected(order).items():
+    for step, wanted in expected(order, decisions.off_grid).items():
         known = [raw for entity in entities if (raw := entity.get(step)) is not None]
         volumes.append(
             step_volume(

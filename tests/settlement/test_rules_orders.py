@@ -1,0 +1,80 @@
+"""Rules R9 and decisions D3 and D8 where orders meet each other, or the half-hours in part."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from terms import HOUR, ORDER, START, WITHOUT, realised
+
+from custom_components.flex_ready.settlement.model import Direction, Order, Purpose
+from custom_components.flex_ready.settlement.orders import Invalid, invalid
+from custom_components.flex_ready.settlement.profile import Decisions, OffGrid, Overlap
+from custom_components.flex_ready.settlement.report import activation
+from custom_components.flex_ready.settlement.volumes import expected
+
+TEN_PAST = replace(ORDER, power_w=1_000_000, start=START + timedelta(minutes=10), end=START + timedelta(minutes=100))
+"""1 MW from 18:10 to 19:40."""
+
+
+def other(power_w: int, hours: int, **change: object) -> Order:
+    """Return an order that starts so many hours after the usual one does, for two hours."""
+    start = START + hours * HOUR
+    return replace(ORDER, id="A2", power_w=power_w, start=start, end=start + 2 * HOUR, **change)  # type: ignore[arg-type]
+
+
+def test_r09_orders_at_the_same_time_share_the_power() -> None:
+    """Half of it twice is as much as is contracted; a watt more is too much."""
+    half = replace(ORDER, power_w=300_000)
+    assert invalid(other(300_000, 1), WITHOUT, [half]) == ()
+    assert invalid(other(300_001, 1), WITHOUT, [half]) == (Invalid.TOO_MUCH_POWER,)
+    assert invalid(other(600_000, 2), WITHOUT, [half]) == ()
+    assert invalid(other(300_001, 1), WITHOUT, [replace(half, accepted=False)]) == ()
+    assert invalid(other(300_001, 1), WITHOUT, [replace(half, purpose=Purpose.ACTIVATION_TEST)]) == ()
+
+
+def test_r09_what_is_called_off_leaves_room() -> None:
+    """But not for more than is contracted."""
+    back = other(300_000, 0, direction=Direction.INCREASE_NET_WITHDRAWAL)
+    more = replace(other(300_000, 0), id="A3")
+    assert invalid(more, WITHOUT, [ORDER, back]) == ()
+    assert invalid(more, WITHOUT, [ORDER]) == (Invalid.TOO_MUCH_POWER,)
+    assert invalid(replace(more, power_w=600_001), WITHOUT, [back]) == (Invalid.TOO_MUCH_POWER,)
+
+
+def test_d08_refused_rather_than_netted() -> None:
+    """Then the power of each alone counts."""
+    refused = Decisions(overlap=Overlap.REFUSE)
+    assert invalid(other(100, 1), WITHOUT, [ORDER], decisions=refused) == (Invalid.OVERLAPPING,)
+
+
+@pytest.mark.parametrize(
+    ("off_grid", "kwh"),
+    [
+        (OffGrid.REFUSE, [333, 500, 500, 167]),
+        (OffGrid.PRORATA, [333, 500, 500, 167]),
+        (OffGrid.WHOLE, [500, 500]),
+        (OffGrid.OUTWARD, [500, 500, 500, 500]),
+    ],
+)
+def test_d03_what_an_order_off_the_half_hour_expects(off_grid: OffGrid, kwh: list[int]) -> None:
+    """1500, 1000 or 2000 kWh; the volumes are of the half-hours from which something is expected."""
+    assert [round(wh / 1000) for wh in expected(TEN_PAST, off_grid).values()] == kwh
+    report = activation(TEN_PAST, {"EF1": realised(*[500_000] * 4)}, WITHOUT, decisions=Decisions(off_grid=off_grid))
+    assert [round(step.paid / 1000) for step in report.steps] == kwh
+    assert report.totals.expected == {4: 1_500_000, 2: 1_000_000}[len(kwh)] + (
+        500_000 if off_grid is OffGrid.OUTWARD else 0
+    )
+    assert report.totals.penalty == 0
+    on_grid = expected(ORDER, off_grid)
+    assert [*on_grid.values()] == [300_000] * 4
+
+
+def test_d03_an_order_that_covers_no_half_hour() -> None:
+    """Expects nothing, if only whole ones count."""
+    short = replace(ORDER, start=START + timedelta(minutes=10), end=START + timedelta(minutes=50))
+    whole = Decisions(off_grid=OffGrid.WHOLE)
+    report = activation(short, {"EF1": realised(0, 0)}, WITHOUT, decisions=whole)
+    assert (report.steps, report.totals.penalty) == ((), Decimal(0))
+    test = activation(replace(short, purpose=Purpose.ACTIVATION_TEST), {}, WITHOUT, decisions=whole)
+    assert (test.outcome, test.totals.premium) == (None, Decimal(0))
