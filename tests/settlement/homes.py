@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Mapping
 import csv
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from functools import cache
 import json
+from math import sqrt
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.flex_ready.settlement.facts import Facts
+from custom_components.flex_ready.settlement.facts import Facts, local_day
 from custom_components.flex_ready.settlement.load_curve import LoadCurve
+from custom_components.flex_ready.settlement.methods import Choice, Method
 from custom_components.flex_ready.settlement.model import STEP, Direction, Order, Quality, Reading
+from custom_components.flex_ready.settlement.realised import realised
 
 PARIS = ZoneInfo("Europe/Paris")
 FACTS = Facts(zone=PARIS)
@@ -63,4 +67,27 @@ def home() -> LoadCurve:
             step.astimezone(UTC): Reading(round(float(power) / 2)) if power else Reading(None, Quality.MISSING)
             for step, power in rows
         }
+    )
+
+
+@cache
+def quiet(method: Method) -> tuple[float, float, float]:
+    """Return how a method does on the days of the home on which nothing was ordered, from 18 to 19 h.
+
+    Bias, root mean square, and what would be paid for nothing, in % of what the home draws in that hour.
+    """
+    errors, drawn = [], []
+    choice = Choice(method=method, dmo=timedelta(minutes=30))
+    for day in sorted({local_day(step, PARIS) for step, _ in home()}):
+        rows = realised(order(day, "18:00", "19:00"), choice, FACTS, [home()])
+        drawn += [row.measured_wh for row in rows if row.measured_wh is not None]
+        raw = [row.realised_wh for row in rows if row.realised_wh is not None]
+        if len(raw) == len(rows):
+            errors.append(float(sum(raw, Fraction())))
+    assert len(errors) > 320
+    mean = 2 * sum(drawn) / len(drawn) / 100
+    return (
+        sum(errors) / len(errors) / mean,
+        sqrt(sum(error * error for error in errors) / len(errors)) / mean,
+        sum(max(error, 0) for error in errors) / len(errors) / mean,
     )

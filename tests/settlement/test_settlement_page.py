@@ -10,6 +10,7 @@ from pathlib import Path
 import re
 from typing import cast
 
+from homes import quiet, with_home
 import pytest
 
 from custom_components.flex_ready.settlement import profile
@@ -88,9 +89,23 @@ def test_a_decision_that_is_a_setting_names_it() -> None:
         assert number.startswith("R") or words(setting)[0] in answers[number]
 
 
+def method_rows(number: str) -> dict[str, list[str]]:
+    """Return the cells of a table of methods, by method."""
+    lines = PAGE.split(f"\n**{number} ")[1].split("\n**")[0].split("\n## ")[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    return {words(first)[0]: rest for first, *rest in cells}
+
+
 def test_methods() -> None:
-    """All are named."""
-    assert {method.value for method in Method} <= {*words(PAGE)}
+    """All are named, and each has what it needs and what it is for."""
+    assert {*method_rows("2.8")} == {method.value for method in Method} <= {*words(PAGE)}
+
+
+@with_home
+@pytest.mark.parametrize(("method", "figures"), method_rows("2.7").items())
+def test_quiet_days(method: str, figures: list[str]) -> None:
+    """The figures are those of the home."""
+    assert [int(one) for one in figures] == [round(one) for one in quiet(Method(method))]
 
 
 @pytest.mark.parametrize("path", re.findall(r"`(settlement/\w+\.py)`", PAGE))
