@@ -20,6 +20,8 @@ _MOST_KW = 12.0
 _LEAD_S = 45
 _LASTS_S = 60
 _PATIENCE_S = 60
+_WINDOW_S = 150
+"""The subscribed power may hold the loads off until the window is over that the heat pump was on in, and the next."""
 _HAND = "heat_pump"
 """It is turned off by hand, so that the subscribed power asks for nothing."""
 _FOREIGN = "0" * 8
@@ -47,7 +49,7 @@ class OperatorCheck:
             return
         await self._by_hand(on=False)
         await check("operator: the building limits", self._limits, _PATIENCE_S)
-        await check("operator: the asset, and what it can give", self._potential, _PATIENCE_S)
+        await check("operator: the asset, and what it can give", self._potential, _WINDOW_S)
         await check("operator: nothing of others", self._others)
         if not await check("operator: a request is offered", self._create):
             return
@@ -116,7 +118,7 @@ class OperatorCheck:
         power = {"unit": "W", "multiplier": "k", "value": _ASKED_KW}
         self._power = [{"power": power, "start": start.isoformat(), "end": end.isoformat()}]
         reply = await self.operator.call("POST", f"{self._asset}/flexibilities/request", self._body())
-        return Seen((reply.status, reply.body.get("state")) == (201, "offered"), f"{reply.status} {reply.body}"[:160])
+        return Seen((reply.status, reply.body.get("state")) == (201, "offered"), f"{reply.status} {reply.body}"[:400])
 
     async def _again(self) -> Seen:
         reply = await self.operator.call("POST", f"{self._asset}/flexibilities/request", self._body())

@@ -1,7 +1,7 @@
 """The books of a contract: what its orders come to, by the readings in its ledger."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from ..settlement.methods import HISTORIES, Choice, Method, plan
 from ..settlement.model import STEP, Order, floor
 from ..settlement.outlook import Outlook, outlook
 from ..settlement.perimeter import EntityPlan, Planned
-from ..settlement.realised import Realised, realised
+from ..settlement.realised import Realised, realised, references
 from ..settlement.report import ActivationReport, activation
 from ..settlement.sufficiency import Lack
 from ..settlement.uncertainty import Uncertainty, replays, spread, uncertainty
@@ -26,6 +26,8 @@ _ALL = timedelta(days=370)
 """Back from an order: what a history of ten working days and thirty quiet ones needs, and what is there at most."""
 _AFTER = timedelta(hours=2)
 """What follows an order may be a reference too."""
+_FORGOTTEN = Choice(method=Method.FORECAST)
+"""Of an entity whose method nobody knows any more: without a forecast there is no reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,13 @@ class Books:
 
         What follows is not known then: where a method takes it, what came before stands for it. Raises LedgerError.
         """
-        found: dict[datetime, Fraction] = {}
         entities = await self._async_entities(order, orders)
-        rows = [realised(order, _meanwhile(one.choice), one.facts, one.curves) for one in entities]
-        for step, its in zip(order.steps, zip(*rows, strict=True), strict=False):
-            known = [row.reference_wh for row in its if row.reference_wh is not None]
-            if known and len(known) == len(entities):
-                found[step] = sum(known, Fraction())
-        return found
+        each = [references(order, one.choice, one.facts, one.curves) for one in entities]
+        return {
+            step: sum((its[step] for its in each), Fraction())
+            for step in order.steps
+            if each and all(step in its for its in each)
+        }
 
     def _settled(
         self, order: Order, entities: Sequence[_Entity], rows: Mapping[str, tuple[Realised, ...]]
@@ -159,7 +160,7 @@ class Books:
                 there.setdefault(member.ef_id, []).append(member.site_id)
         found = []
         for name, sites in there.items():
-            choice = self._setup.choices[name]
+            choice = self._setup.choices.get(name, _FORGOTTEN)
             if only_gaps and choice.method not in HISTORIES:
                 found.append(_Entity(name, choice, facts, (), self._capacity(sites)))
                 continue
@@ -171,7 +172,8 @@ class Books:
 
     def _capacity(self, sites: Iterable[str]) -> int:
         """Return what some sites declared that they can activate together (W)."""
-        return sum(self._setup.sites[site].max_activation_w for site in sites if site in self._setup.sites)
+        known = {**self._setup.gone, **self._setup.sites}
+        return sum(known[site].max_activation_w for site in sites if site in known)
 
     async def _async_curves(
         self, order: Order, name: str, sites: Sequence[str], choice: Choice, back: timedelta
@@ -185,16 +187,10 @@ class Books:
     def _facts(self, order: Order, before: Sequence[Order]) -> Facts:
         zone = self._setup.terms.zone
         days = {local_day(step, zone) for one in before for step in one.steps}
-        year = order.start.year
+        year = local_day(order.start, zone).year
         return Facts(
             zone=zone,
             not_eligible=frozenset(days),
             holidays=holidays_of(year) | holidays_of(year - 1),
             earlier=before,
         )
-
-
-def _meanwhile(choice: Choice) -> Choice:
-    if Method.DOUBLE_REFERENCE not in (choice.method, choice.rectangle if choice.method.each_site else None):
-        return choice
-    return replace(choice, method=Method.RECTANGLE_SIMPLE)

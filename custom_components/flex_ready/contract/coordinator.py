@@ -1,5 +1,6 @@
 """The runtime of a contract: it reads its sites, settles its orders, and tells how the running one goes."""
 
+import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
@@ -25,6 +26,7 @@ from .const import CONF_BUILDING, CONF_OPERATOR, SUBENTRY_PERIMETER_SITE
 from .intake import Intake
 from .link import OrderLink
 from .members import belongs, memberships
+from .past_sites import PastSites
 from .reserve import Reserve
 from .setup import ContractSetup
 from .state import ContractState, RunningStep, running_step, standings
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _SECOND = 20
 """Of each minute: what a half-hour brought was written by then."""
+_MINUTE = timedelta(minutes=1)
 _FINAL = timedelta(hours=6)
 """Once an order is over for so long, and all of it is known, it is not settled anew with every half-hour."""
 
@@ -57,8 +60,14 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         self.trials: tuple[Trial, ...] = ()
         self._references: dict[str, Mapping[datetime, Fraction]] = {}
         self._stop: list[CALLBACK_TYPE] = []
+        self._settle: asyncio.Task[None] | None = None
         self._settling = False
         self._again = False
+        self._anew = False
+        """Whether what was final is not: something that it hangs on became known late."""
+        self._owed = False
+        """Whether an order could not be kept."""
+        self._link: OrderLink | None = None
         self._reserve: Reserve | None = None
         self._statistics: SiteStatistics | None = None
 
@@ -79,8 +88,10 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         """Take up what was kept, and listen to the sites; raise what Home Assistant expects if that is not possible."""
         self.zone = await dt_util.async_get_time_zone(SITE_ZONE) or self.zone
         await self.hass.async_add_executor_job(holidays_of, self.today().year)
+        past = PastSites(self.hass, self.config_entry)
+        await past.async_load()
         try:
-            self.setup = ContractSetup.of(self.config_entry, self.zone)
+            self.setup = ContractSetup.of(self.config_entry, self.zone, past.gone)
         except (KeyError, ValueError) as error:
             raise ConfigEntryError(translation_domain=DOMAIN, translation_key="contract_unreadable") from error
         try:
@@ -93,7 +104,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
                 translation_placeholders={"reason": str(error)},
             ) from error
         try:
-            await self._async_take_up()
+            await self._async_take_up(past)
         except LedgerError as error:
             await async_release(self.hass, None)
             self._troubled(error)
@@ -111,16 +122,18 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             self._publish(self._statistics.async_catch_up(self.now()))
         await self.intake.async_start(sites)
         if (building := self.config_entry.data.get(CONF_BUILDING)) and CONF_OPERATOR in self.config_entry.data:
-            link = OrderLink(self.hass, building, self.config_entry.data[CONF_OPERATOR], self._ordered)
-            self._reserve = Reserve(self, link)
-            self._stop.append(link.async_start())
+            self._link = OrderLink(self.hass, building, self.config_entry.data[CONF_OPERATOR], self._ordered)
+            self._reserve = Reserve(self, self._link)
+            self._stop.append(self._link.async_start())
         self._stop.append(async_track_utc_time_change(self.hass, self._tick, second=_SECOND))
         self._settle_soon()
 
-    async def _async_take_up(self) -> None:
+    async def _async_take_up(self, past: PastSites) -> None:
         self.books = Books(self.ledger, self.id, self.setup)
-        kept = await self.ledger.members(self.id)
-        await self.ledger.set_members(self.id, memberships(self.setup.sites, self.zone, kept, self.now()))
+        members = memberships(self.setup.sites, self.zone, await self.ledger.members(self.id), self.now())
+        await self.ledger.set_members(self.id, members)
+        for site in await past.async_keep({member.site_id for member in members}):
+            await self.ledger.forget(site)
         self.trials = tuple(await self.ledger.trials(self.id))
         self.data.orders = tuple(await self.ledger.orders(self.id))
 
@@ -133,6 +146,8 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         if self.intake is not None:
             await self.intake.async_stop()
             self.intake = None
+        if self._settle is not None:
+            self._settle.cancel()
         await self.async_shutdown()
         await async_release(self.hass, None)
 
@@ -144,6 +159,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         others = tuple(one for one in self.data.orders if one.id != order.id)
         self.data.orders = tuple(sorted((*others, order), key=lambda one: (one.start, one.id)))
         self._references.clear()
+        self._anew = True  # for a later one, the day of this one is none to compare with
         self._settle_soon()
 
     async def async_trial(self, trial: Trial) -> None:
@@ -164,8 +180,13 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             for order in orders:
                 await self.async_order(order)
         except LedgerError as error:
-            LOGGER.warning("An order of %s cannot be kept: %s", self.name, error)
+            LOGGER.warning("An order of %s cannot be kept yet: %s", self.name, error)
+            self._owed = True
             self._troubled(error)
+        else:
+            if self._owed:
+                self._owed = False
+                self._troubled(None)
 
     @property
     def effective(self) -> tuple[Order, ...]:
@@ -192,6 +213,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     @callback
     def _written(self, firsts: Mapping[str, datetime]) -> None:
         self._references.clear()
+        self._anew |= min(firsts.values()) < self.now() - _FINAL
         self._settle_soon()
         if (statistics := self._statistics) is not None:
             self._publish(statistics.async_publish(firsts, self.now()))
@@ -224,7 +246,10 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
 
     @callback
     def _tick(self, now: datetime) -> None:
-        if now.minute % 30 == 0 or any(order.start <= now < order.end for order in self.effective):
+        edge = now.minute % 30 == 0
+        if (edge or self._owed) and self._link is not None:
+            self._link.async_look()  # the building may have come up since, or an order could not be kept
+        if edge or any(order.start <= now < order.end + _MINUTE for order in self.effective):
             self._settle_soon()
 
     @callback
@@ -233,7 +258,9 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             self._again = True
             return
         self._settling = True
-        self.config_entry.async_create_background_task(self.hass, self._async_settle(), f"settle {self.name}")
+        self._settle = self.config_entry.async_create_background_task(
+            self.hass, self._async_settle(), f"settle {self.name}"
+        )
 
     # What it comes to.
 
@@ -247,6 +274,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         except LedgerError as error:
             LOGGER.warning("The books of %s cannot be read: %s", self.name, error)
         else:
+            self._anew = False  # who sets it meanwhile has it looked through again
             self.async_set_updated_data(state)
             if self._reserve is not None:
                 self._reserve.look(state.running)
@@ -257,8 +285,9 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         orders = self.effective
         reports: dict[str, ActivationReport] = {}
         open_: list[Order] = []
+        before = {} if self._anew else self.data.reports
         for order in orders:
-            known = self.data.reports.get(order.id)
+            known = before.get(order.id)
             if known is not None and known.order == order and known.complete and now - order.end > _FINAL:
                 reports[order.id] = known
             elif order.start <= now:

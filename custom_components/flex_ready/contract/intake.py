@@ -1,10 +1,12 @@
 """What the sites of a contract tell, on its way into the ledger: nothing is lost while that cannot be written."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..const import LOGGER
@@ -56,12 +58,15 @@ class Intake:
         self._sources: dict[str, Source] = {}
         self._waiting: dict[tuple[str, timedelta], dict[datetime, Reading]] = {}
         self._timer: CALLBACK_TYPE | None = None
-        self._writing = False
+        self._final: CALLBACK_TYPE | None = None
+        self._lock = asyncio.Lock()
+        """Held by who writes."""
         self._failed = False
 
     async def async_start(self, sites: Mapping[str, ConfigSubentry]) -> None:
         """Listen to some sites, each by its subentry; one whose source is gone is silent."""
         await self._store.async_load()
+        self._final = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._end)
         for number, (site, subentry) in enumerate(sites.items()):
             if (source := self._source(site, subentry, number)) is None:
                 LOGGER.warning("What %s is read from is not there any more", subentry.title)
@@ -72,13 +77,20 @@ class Intake:
 
     async def async_stop(self) -> None:
         """Listen no more, and write what waits."""
+        if self._final is not None:
+            self._final()
+            self._final = None
         for source in self._sources.values():
             await source.async_stop()
-        if self._timer is not None:
-            self._timer()
-            self._timer = None
         await self._async_write()
+        self._wait(None)
         await self._store.async_save()
+
+    async def _end(self, _event: Event) -> None:
+        """Write what waits before Home Assistant is gone."""
+        self._final = None
+        await self._async_write()
+        self._wait(None)
 
     def running(self, site: str, now: datetime) -> Running | None:
         """Return what is known of the half-hour that runs; None: nothing listens to that site."""
@@ -113,8 +125,14 @@ class Intake:
     def _take(self, site: str, length: timedelta, readings: Mapping[datetime, Reading]) -> None:
         self._waiting.setdefault((site, length), {}).update(readings)
         self._store.save_soon()
-        if self._timer is None and not self._writing:
-            self._timer = async_call_later(self._hass, _SOON, self._due)
+        if self._timer is None and not self._lock.locked():
+            self._wait(_SOON)
+
+    def _wait(self, seconds: float | None) -> None:
+        """Write in a while; None: not by itself any more."""
+        if self._timer is not None:
+            self._timer()
+        self._timer = None if seconds is None else async_call_later(self._hass, seconds, self._due)
 
     @callback
     def _due(self, _now: datetime) -> None:
@@ -123,26 +141,22 @@ class Intake:
 
     async def _async_write(self) -> None:
         """Write what waits, and again a while later what could not be written."""
-        if self._writing:
-            return
-        self._writing = True
         sites: dict[str, datetime] = {}
-        try:
-            while self._waiting:
-                site, length = next(iter(self._waiting))
-                readings = dict(self._waiting[site, length])  # more may be told while these are written
-                await self._ledger.add_readings(site, readings, length)
-                self._wrote(site, length, readings)
-                if length == STEP:
-                    sites[site] = min(*readings, sites.get(site, max(readings)))
-        except LedgerError as error:
-            self._fail(error)
-        else:
-            if self._failed:
-                self._failed = False
-                self._troubled(None)
-        finally:
-            self._writing = False
+        async with self._lock:
+            try:
+                while self._waiting:
+                    site, length = next(iter(self._waiting))
+                    readings = dict(self._waiting[site, length])  # more may be told while these are written
+                    await self._ledger.add_readings(site, readings, length)
+                    self._wrote(site, length, readings)
+                    if length == STEP:
+                        sites[site] = min(*readings, sites.get(site, max(readings)))
+            except LedgerError as error:
+                self._fail(error)
+            else:
+                if self._failed:
+                    self._failed = False
+                    self._troubled(None)
         if sites:
             self._written(sites)
 
@@ -164,5 +178,4 @@ class Intake:
             longest = max(self._waiting, key=lambda name: len(self._waiting[name]))
             self._waiting[longest].pop(min(self._waiting[longest]))
             waiting -= 1
-        if self._timer is None:
-            self._timer = async_call_later(self._hass, _AGAIN, self._due)
+        self._wait(_AGAIN)

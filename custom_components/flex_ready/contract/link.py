@@ -42,13 +42,15 @@ def orders_of(record: RequestRecord) -> Iterator[Order]:
     gone = by_operator and ended is None and last.target is State.CANCELLED
     name = f"{record.key.asset_id}/{record.key.request_id}"
     for number, slot in enumerate(record.power):
+        if not (power := int(slot.value.to_integral_value())):
+            continue  # nothing is asked for then
         end = slot.end if stop is None else min(slot.end, max(stop.replace(microsecond=0), slot.start + _SECOND))
         yield Order(
             id=name if len(record.power) == 1 else f"{name}/{number + 1}",
             ordered_at=ordered.at,
             start=slot.start,
             end=end,
-            power_w=int(slot.value.to_integral_value()),
+            power_w=power,
             direction=_DIRECTIONS[record.request.direction],
             accepted=not gone and (stop is None or slot.start < stop),
         )

@@ -9,6 +9,7 @@ from ..const import DOMAIN, LOGGER
 from ..desk.ledgers import async_get_ledger, async_release
 from ..ledger import LedgerError
 from .coordinator import issue_of
+from .past_sites import PastSites
 from .source_store import SourceStore
 
 if TYPE_CHECKING:
@@ -19,10 +20,13 @@ async def async_forget_contract(hass: HomeAssistant, entry: ContractConfigEntry)
     """Forget the orders and tests of a contract, its perimeter, and the readings of all sites that it ever had."""
     ir.async_delete_issue(hass, DOMAIN, issue_of(entry.entry_id))
     await SourceStore(hass, entry.entry_id).async_remove()
+    past = PastSites(hass, entry)
+    await past.async_load()
+    await past.async_remove()
     try:
         ledger = await async_get_ledger(hass, None)
         try:
-            sites = {member.site_id for member in await ledger.members(entry.entry_id)} | entry.subentries.keys()
+            sites = {member.site_id for member in await ledger.members(entry.entry_id)} | past.names
             for name in (entry.entry_id, *sites):
                 await ledger.forget(name)
         finally:

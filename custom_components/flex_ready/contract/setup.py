@@ -1,7 +1,7 @@
 """A contract as the user set it up: its terms, how it is read, its sites."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -59,17 +59,21 @@ class ContractSetup:
     decisions: Decisions
     sites: Mapping[str, Site]
     """By the id of their subentry."""
+    gone: Mapping[str, Site] = field(default_factory=dict)
+    """Those that were deleted, as they were: what was activated with them is settled with them."""
     choices: Mapping[str, Choice]
     """The reference method of each entity, by its name."""
 
     @classmethod
-    def of(cls, entry: ConfigEntry[Any], zone: tzinfo) -> Self:
+    def of(cls, entry: ConfigEntry[Any], zone: tzinfo, gone: Mapping[str, Site] | None = None) -> Self:
         """Read an entry and its subentries; raise KeyError or ValueError if they make no sense."""
         periods = [one.data for one in entry.get_subentries_of_type(SUBENTRY_AVAILABILITY)]
         terms = terms_of(entry.data, periods, zone)
         sites = {one.subentry_id: site_of(one.data) for one in entry.get_subentries_of_type(SUBENTRY_PERIMETER_SITE)}
-        choices = {name: Choice(method=its[0].method, dmo=terms.dmo) for name, its in entities(sites.values()).items()}
-        return cls(terms=terms, decisions=decisions_of(entry.data), sites=sites, choices=choices)
+        # Of an entity that still has sites the method is theirs.
+        units = entities([*sites.values(), *(gone or {}).values()])
+        choices = {name: Choice(method=its[0].method, dmo=terms.dmo) for name, its in units.items()}
+        return cls(terms=terms, decisions=decisions_of(entry.data), sites=sites, choices=choices, gone=gone or {})
 
 
 def terms_of(data: Mapping[str, Any], periods: Iterable[Mapping[str, Any]], zone: tzinfo) -> Terms:

@@ -64,16 +64,27 @@ def running_step(
 ) -> RunningStep | None:
     """Return how the half-hour that runs goes, by its reference (Wh) and what each site tells; None: one is silent."""
     step = floor(now)
-    known = [(one, power) for one in seen if one is not None and (power := _power(one)) is not None]
+    known = [drawn for one in seen if one is not None and (drawn := _drawn(one, step, now)) is not None]
     if not known or len(known) < len(seen):
         return None
-    until = min(max(one.until, step) for one, _ in known)
-    wh, watts = sum(one.wh or 0 for one, _ in known), sum(power for _, power in known)
-    sign, gone = order.direction.sign, Fraction((until - step) // _S, STEP // _S)
+    wh, watts = sum((energy for energy, _ in known), Fraction()), sum(power for _, power in known)
+    sign, gone = order.direction.sign, Fraction((now - step) // _S, STEP // _S)
     realised = sign * (reference * gone - wh)
     power = round(sign * (2 * reference - watts))
-    outlook = step_outlook(expected(order)[step], realised, power, step_left(step, until))
+    outlook = step_outlook(expected(order)[step], realised, power, step_left(step, now))
     return RunningStep(order=order, step=step, realised_wh=realised, realised_w=power, outlook=outlook)
+
+
+def _drawn(running: Running, step: datetime, now: datetime) -> tuple[Fraction, int] | None:
+    """Return what a site drew in the half-hour that runs (Wh), and its power now (W); None: it is silent.
+
+    Sites are not heard at the same time: since it was heard last each goes on with its power.
+    """
+    power = _power(running)
+    if power is None:
+        return None
+    until = step if running.wh is None else max(running.until, step)
+    return (running.wh or 0) + Fraction(power * ((max(now, until) - until) // _S), _HOUR // _S), power
 
 
 def _power(running: Running) -> int | None:
@@ -99,9 +110,10 @@ def standings(
         for one in reports.values()
         if one.outcome is not None and one.order.id not in recorded
     ]
-    since = setup.terms.starts
+    since = setup.terms.tests().start.astimezone(zone).date()
     if setup.decisions.removed is Removed.LAST_TEST:
-        since = max([since, *(one.at.astimezone(zone).date() for one in made if one.outcome is Outcome.PASSED)])
+        passed = (one for one in made if one.outcome is Outcome.PASSED and one.kind is not TrialKind.COMMUNICATION)
+        since = max([since, *(one.at.astimezone(zone).date() for one in passed)])
     reduced = additional_test_due(setup.terms, removed_w(setup.sites.values(), since, today))
     later = [
         one

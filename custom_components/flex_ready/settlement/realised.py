@@ -9,7 +9,7 @@ from .facts import Facts
 from .load_curve import LoadCurve
 from .methods import Choice, Method, plan
 from .model import Order, Quality, Reading
-from .reference import reference_wh
+from .reference import Window, reference_wh
 from .sufficiency import Lack, Sufficiency, sufficiency
 
 
@@ -47,6 +47,28 @@ def realised(order: Order, choice: Choice, facts: Facts, curves: Sequence[LoadCu
     """Evaluate an order over units (see `units`), step by step; a unit without a volume leaves the sum incomplete."""
     rows = [_of_unit(order, choice, facts, curve) for curve in curves]
     return tuple(rows[0] if len(rows) == 1 else map(_added, zip(*rows, strict=True)))
+
+
+def references(order: Order, choice: Choice, facts: Facts, curves: Sequence[LoadCurve]) -> Mapping[datetime, Fraction]:
+    """Return the reference of all units together (Wh) in the half-hours where it can be told while the order runs.
+
+    What follows is not known then: where a method takes it, what came before stands for it.
+    """
+    made = [(plan(order, choice, facts, _lacks(curve)), curve) for curve in curves]
+    found = {}
+    for step in order.steps:
+        each = [
+            reference_wh(one, step, [curve.total(window) for window in _before(one.windows.get(step, ()), order)])
+            for one, curve in made
+        ]
+        known = [reference for reference in each if reference is not None]
+        if 0 < len(known) == len(each):
+            found[step] = sum(known, Fraction())
+    return found
+
+
+def _before(windows: Sequence[Window], order: Order) -> list[Window]:
+    return [window for window in windows if not window or window[0] < order.start]
 
 
 def _of_unit(order: Order, choice: Choice, facts: Facts, curve: LoadCurve) -> list[Realised]:
