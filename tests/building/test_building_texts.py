@@ -97,7 +97,8 @@ def test_nothing_is_left_over(language: str) -> None:
     lines = {f"logbook_{kind}" for kind in kinds}
     lines |= {f"logbook_{kind}_rehearsal" for kind in kinds if kind.startswith("limiting")}
     assert {key for key in common if key.startswith("logbook_")} == lines
-    assert {key.partition("_")[0] for key in common} == {"calendar", "logbook", "reason", "request"}
+    rooms = {"calendar", "conformity", "contract", "logbook", "reason", "report", "request"}
+    assert {key.partition("_")[0] for key in common} == rooms
 
 
 @pytest.mark.parametrize("room", ["triggers", "conditions"])

@@ -693,7 +693,9 @@ def test_every_reason_is_reached() -> None:
         futile.run(90)
         futile.wishes = ()
         futile.run(60)
-    sites = (orders, rules, limit, silent, futile)
+    reserve = Site((load(),), wishes=(wish("reserve", source=Source.REQUEST, reason=Reason.RESERVE),))
+    reserve.run(30)
+    sites = (orders, rules, limit, silent, futile, reserve)
     seen = {target.reason for site in sites for decision in site.decisions for target in decision.targets}
     assert {*Reason} - seen == set()
 

@@ -51,7 +51,7 @@ async def begin(hass: HomeAssistant) -> ConfigFlowResult:
     """Open the menu and choose the meter."""
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU
-    assert menu["menu_options"] == ["meter", "ecowatt", "supplier", "building", "fleet"]
+    assert menu["menu_options"] == ["meter", "ecowatt", "supplier", "building", "fleet", "contract"]
     form = await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "meter"})
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "meter"
