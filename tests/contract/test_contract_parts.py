@@ -244,4 +244,5 @@ def test_the_other_direction() -> None:
     now = START + 15 * MINUTE
     found = running_step(more, REFERENCE, [Running(START, now, 350_000, 1_400_000)], now)
     assert found is not None
-    assert (found.realised_wh, found.realised_w) == (150_000, 600_000)
+    assert found.realised_wh == 150_000
+    assert found.realised_w == 600_000
