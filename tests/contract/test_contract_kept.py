@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import CLOCK_MONOTONIC, clock_gettime
 
-from contracts_here import DAY, HOUR, MINUTE, ORDER, SCHOOL, START, Clock, load, site, subentry
+from contracts_here import DAY, HOUR, MINUTE, ORDER, SCHOOL, START, Clock, load, site, state, subentry
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -220,3 +220,63 @@ async def test_a_hundred_sites_and_twenty_orders(hass: HomeAssistant, clock: Clo
     assert took < 30, "seconds, of a machine that has other things to do"
     await clock.go(30 * MINUTE)
     assert all(again.data.reports[name] is report for name, report in reports.items())
+
+
+async def test_what_was_kept_is_of_a_later_version(
+    hass: HomeAssistant, clock: Clock, hass_storage: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Then it is of no use: the contract goes on without it, and says so."""
+    contract = await load(hass)
+    await clock.go(HOUR)
+    assert await hass.config_entries.async_unload(contract.id)
+    keys = [f"{DOMAIN}.{contract.id}.{name}" for name in ("sites", "sources")]
+    for key in keys:
+        assert key in hass_storage
+        hass_storage[key] = {"version": 9, "minor_version": 1, "key": key, "data": {"School": 5}}
+    assert await hass.config_entries.async_setup(contract.id)
+    await clock.go(HOUR + MINUTE)
+    assert [state(hass, f"binary_sensor.{name}_readings_missing") for name in ("school", "pool")] == ["off", "off"]
+    for key in keys:
+        assert f"What was kept in {key} is of no use" in caplog.text
+
+
+async def test_a_ledger_that_opens_and_cannot_be_used(
+    hass: HomeAssistant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The contract waits for it, and holds it no longer; it comes up once that is mended."""
+    contract = await load(hass)
+    assert await hass.config_entries.async_unload(contract.id)
+    real = Ledger.set_members
+
+    async def full(*_: object) -> None:
+        raise LedgerError("database or disk is full")
+
+    monkeypatch.setattr(Ledger, "set_members", full)
+    await hass.config_entries.async_setup(contract.id)
+    assert contract.config_entry.state is ConfigEntryState.SETUP_RETRY
+    issues = ir.async_get(hass)
+    assert issues.async_get_issue(DOMAIN, issue_of(contract.id)) is not None
+    monkeypatch.setattr(Ledger, "set_members", real)
+    assert await hass.config_entries.async_reload(contract.id)
+    assert issues.async_get_issue(DOMAIN, issue_of(contract.id)) is None
+
+
+async def test_books_that_cannot_be_read(
+    hass: HomeAssistant, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was known stays, and all is looked through when they can be."""
+    contract = await load(hass)
+    await clock.go(HOUR)
+    real = Ledger.volumes
+
+    async def broken(*_: object) -> None:
+        raise LedgerError("disk I/O error")
+
+    monkeypatch.setattr(Ledger, "volumes", broken)
+    await contract.async_order(replace(ORDER, start=START - 90 * MINUTE, end=START - HOUR))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert contract.data.reports == {}
+    assert "cannot be read: disk I/O error" in caplog.text
+    monkeypatch.setattr(Ledger, "volumes", real)
+    await clock.go(30 * MINUTE)
+    assert contract.data.reports.keys() == {"A1"}

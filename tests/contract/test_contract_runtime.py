@@ -40,8 +40,8 @@ async def test_an_activation_from_its_order_to_its_money(hass: HomeAssistant, cl
     """Read, followed minute by minute, and settled once what follows is known."""
     contract = await load(hass)
     await clock.go(90 * MINUTE)
-    await contract.async_order(ORDER)
     assert state(hass, "state") == "idle"
+    await contract.async_order(ORDER)
     await clock.go(MINUTE)
     assert state(hass, "state") == "ordered"
     await clock.go(29 * MINUTE)
