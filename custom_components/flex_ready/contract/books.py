@@ -1,5 +1,6 @@
 """The books of a contract: what its orders come to, by the readings in its ledger."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -67,9 +68,13 @@ class Books:
     async def async_detail(self, order: Order, orders: Iterable[Order]) -> Detail:
         """Settle an order among all of the contract, and tell how sure that is. Raises LedgerError."""
         entities = await self._async_entities(order, orders)
-        rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
-        sure = {one.name: uncertainty(order, one.choice, one.facts, one.curves) for one in entities}
-        return Detail(self._settled(order, entities, rows), rows, sure)
+
+        def detail() -> Detail:
+            rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
+            sure = {one.name: uncertainty(order, one.choice, one.facts, one.curves) for one in entities}
+            return Detail(self._settled(order, entities, rows), rows, sure)
+
+        return await asyncio.to_thread(detail)  # thirty days are replayed, of each site where each has its reference
 
     async def async_reports(self, orders: Iterable[Order], among: Sequence[Order]) -> list[ActivationReport]:
         """Settle some orders among all of the contract, in one question to the ledger. Raises LedgerError."""
@@ -108,6 +113,11 @@ class Books:
         day are added up.
         """
         entities = await self._async_entities(order, orders)
+        return await asyncio.to_thread(self._outlook, order, entities, delivered_w)
+
+    def _outlook(
+        self, order: Order, entities: Sequence[_Entity], delivered_w: int
+    ) -> tuple[Outlook, Mapping[str, Uncertainty]]:
         by_day: dict[date, list[tuple[float, ...]]] = {}
         sure = {}
         for one in entities:
@@ -120,8 +130,7 @@ class Books:
         ]
         share = Fraction(delivered_w, order.power_w)
         delivered = {step: wh * share for step, wh in expected(order).items()}
-        found = outlook(order, self._setup.terms, delivered, errors, decisions=self._setup.decisions)
-        return found, sure
+        return outlook(order, self._setup.terms, delivered, errors, decisions=self._setup.decisions), sure
 
     async def async_references(self, order: Order, orders: Iterable[Order]) -> Mapping[datetime, Fraction]:
         """Return the reference of the perimeter in each half-hour (Wh), as far as it can be told while the order runs.

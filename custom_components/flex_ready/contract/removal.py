@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN, LOGGER
-from ..desk.ledgers import async_get_ledger, async_release
+from ..desk.ledgers import async_get_ledger, async_has_ledger, async_release
 from ..ledger import LedgerError
 from .coordinator import issue_of
 from .past_sites import PastSites
@@ -23,6 +23,8 @@ async def async_forget_contract(hass: HomeAssistant, entry: ContractConfigEntry)
     past = PastSites(hass, entry)
     await past.async_load()
     await past.async_remove()
+    if not await async_has_ledger(hass, None):
+        return
     try:
         ledger = await async_get_ledger(hass, None)
         try:

@@ -41,7 +41,7 @@ async def async_has_ledger(hass: HomeAssistant, url: str | None) -> bool:
     if not address.startswith("sqlite"):
         return True
     path = Path(address.partition("///")[2].partition("?")[0])
-    return await hass.async_add_executor_job(path.is_file)
+    return await hass.async_add_executor_job(path.exists)
 
 
 async def async_release(hass: HomeAssistant, url: str | None) -> None:
