@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import os
 from pathlib import Path
 import select
+import threading
 import tty
 
 from databases import address, postgres
@@ -26,6 +27,7 @@ from emulator.meter.wire import Layout, encode_frame
 
 __all__ = ["address", "postgres", "world"]
 
+_MOMENT_S = 0.002
 PME_PMI = "041436296031"
 """The serial number of the emulated PME-PMI of seed 0."""
 
@@ -49,10 +51,14 @@ def compose(groups: dict[str, str], layout: Layout = Layout.SP) -> bytes:
 
 
 async def until(holds: Callable[[], object], seconds: float = 5) -> None:
-    """Wait until something holds; raise TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110  # what is waited for is another side's doing
-            await asyncio.sleep(0.002)
+    """Wait until something holds, also while the clock of the loop stands still; raise TimeoutError."""
+    moment = threading.Event()
+    for _ in range(round(seconds / _MOMENT_S)):
+        if holds():
+            return
+        await asyncio.to_thread(moment.wait, _MOMENT_S)
+    if not holds():
+        raise TimeoutError
 
 
 class Gateway:
