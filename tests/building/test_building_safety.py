@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 import json
 import logging
+import time
 from typing import Any
 from unittest.mock import patch
 
@@ -409,8 +410,9 @@ class Hanging:
 
 
 async def turns(count: int = 30) -> None:
-    """Let the loop turn; with what hangs it is never done."""
+    """Let the loop turn, and threads work beside it; with what hangs it is never done."""
     for _ in range(count):
+        await asyncio.to_thread(time.sleep, 0)
         await asyncio.sleep(0)
 
 
