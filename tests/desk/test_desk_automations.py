@@ -117,7 +117,7 @@ async def test_a_restart_is_no_start(player: Player, tmp_path: Path) -> None:
     assert fired == []
     [key] = school.desk.book.records
     await call(school, "cancel_flex_request", request_id=key.request_id)
-    assert [number for number, _ in fired] == ["1", "2"]
+    assert sorted(number for number, _ in fired) == ["1", "2"]  # of one event: either may come first
 
 
 @pytest.mark.parametrize("option", [{"to": "asleep"}, {"colour": "x"}])

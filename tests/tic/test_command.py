@@ -181,10 +181,10 @@ def long_capture(tmp_path: Path) -> Path:
 
 
 async def test_a_reader_who_has_seen_enough(long_capture: Path) -> None:
-    """`| head -1` on a file and on a port: it ends by itself, without a word of the broken pipe."""
+    """`| grep -m 1` on a file and on a port: it ends by itself, without a word of the broken pipe."""
     async with Emulation(MeterConfig(tcp=LOCAL, pace=10)) as emulation:
         commands = [
-            f"'{sys.executable}' -m custom_components.flex_ready.tic '{source}' | head -1"
+            f"'{sys.executable}' -m custom_components.flex_ready.tic '{source}' | grep -m 1 pme_pmi"
             for source in (long_capture, emulation.url)
         ]
         pipe = asyncio.subprocess.PIPE
