@@ -1,6 +1,7 @@
-"""The volumes of perimeters as somebody writes them who knows pandas: filters, merges and groups of whole columns.
+"""The volumes of perimeters as somebody writes them who knows pandas: merges and groups of whole columns.
 
-It counts in floats, and rounds what it found to the fractions of a Wh of the bench at the end.
+It counts in floats, and rounds what it found to the fractions of a Wh of the bench at the end. Whoever knows it better
+picks the half-hours that are needed before they merge.
 """
 
 from collections.abc import Sequence
@@ -33,13 +34,17 @@ def needs(orders: Sequence[Planned]) -> pd.DataFrame:
     return frame.astype({"ef": "category", "rule": "category"})
 
 
+def picked(readings: pd.DataFrame, needed: pd.DataFrame) -> pd.DataFrame:
+    """Return the readings of the half-hours that are needed."""
+    return readings[readings["ts"].isin(needed["ts"].unique())]
+
+
 def settle(readings: pd.DataFrame, members: pd.DataFrame, needed: pd.DataFrame) -> pd.DataFrame:
     """Return raw, paid and deficient volumes by order and half-hour."""
     asked = needed[["act", "start", "ef", "each_site", "ts"]].drop_duplicates()
-    few = readings[readings["ts"].isin(asked["ts"].unique())]
     there = asked.merge(members, on="ef")
     there = there[(there["valid_from"] <= there["start"]) & (there["start"] < there["valid_to"])]
-    found = there.merge(few, on=["ts", "site_id"], how="left")
+    found = there.merge(readings, on=["ts", "site_id"], how="left")
     found["unit"] = found["site_id"].where(found["each_site"], -1)
     summed = (
         found.groupby(["act", "ef", "unit", "ts"], observed=True)

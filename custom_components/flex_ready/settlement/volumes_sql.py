@@ -64,8 +64,9 @@ perimeter; what is less than the reference counts as realised if `sign` is 1, wh
 type Row = Sequence[int]
 
 # Orders between which no site joined or left an entity see the same members (`crew`), and what those withdrew in a
-# half-hour is added up once. Outer joins keep what is missing, and lead from the steps to the sites to the readings,
-# never over all readings of a half-hour; rows in the order of their groups need no sorting.
+# half-hour is added up once (`found`); where each site has its own reference nothing is in common. Outer joins keep
+# what is missing, and lead from the steps to the sites to the readings, never over all readings of a half-hour; rows in
+# the order of their groups need no sorting.
 _SUMS = """
 WITH asked AS (
   SELECT DISTINCT perimeter_id, ef_id, each_site, start_ts FROM {steps}
@@ -79,37 +80,49 @@ WITH asked AS (
   SELECT perimeter_id, ef_id, each_site, start_ts,
     DENSE_RANK() OVER (ORDER BY perimeter_id, ef_id, each_site, moves) AS crew
   FROM moved
+), seen AS (
+  SELECT crew, perimeter_id, ef_id, MIN(start_ts) AS as_of FROM crews GROUP BY crew, perimeter_id, ef_id
+), crew_sites AS (
+  SELECT c.crew, m.site_id FROM seen c
+  LEFT JOIN {membership} m ON m.perimeter_id = c.perimeter_id AND m.ef_id = c.ef_id
+    AND m.valid_from <= c.as_of AND c.as_of < m.valid_to
+  ORDER BY c.crew, m.site_id
 ), placed AS (
-  SELECT s.*, c.crew FROM {steps} s
+  SELECT c.crew, s.part, s.act, s.each_site, s.win, s.ts, s.weight, s.given, s.first_rank, s.last_rank, s.sign,
+    s.expected
+  FROM {steps} s
   LEFT JOIN crews c ON c.perimeter_id = s.perimeter_id AND c.ef_id = s.ef_id AND c.each_site = s.each_site
     AND c.start_ts = s.start_ts
 ), need AS (
-  SELECT crew, ts, each_site, perimeter_id, ef_id, MIN(start_ts) AS as_of FROM placed
-  GROUP BY crew, ts, each_site, perimeter_id, ef_id
-  ORDER BY crew, ts
+  SELECT DISTINCT crew, ts FROM placed WHERE each_site = 0 ORDER BY crew, ts
 ), found AS (
-  SELECT n.crew, n.ts, NULL AS site_id, SUM(r.wh) AS wh, COUNT(r.wh) AS readings, COUNT(m.site_id) AS sites
+  SELECT n.crew, n.ts, SUM(r.wh) AS wh, COUNT(r.wh) AS readings, COUNT(m.site_id) AS due
   FROM need n
-  LEFT JOIN {membership} m ON m.perimeter_id = n.perimeter_id AND m.ef_id = n.ef_id
-    AND m.valid_from <= n.as_of AND n.as_of < m.valid_to
+  LEFT JOIN crew_sites m ON m.crew = n.crew
   LEFT JOIN {readings} r ON r.ts = n.ts AND r.site_id = m.site_id
-  WHERE n.each_site = 0
   GROUP BY n.crew, n.ts
-  UNION ALL
-  SELECT n.crew, n.ts, m.site_id, r.wh,
-    CASE WHEN r.wh IS NULL THEN 0 ELSE 1 END, CASE WHEN m.site_id IS NULL THEN 0 ELSE 1 END
-  FROM need n
-  LEFT JOIN {membership} m ON m.perimeter_id = n.perimeter_id AND m.ef_id = n.ef_id
-    AND m.valid_from <= n.as_of AND n.as_of < m.valid_to
-  LEFT JOIN {readings} r ON r.ts = n.ts AND r.site_id = m.site_id
-  WHERE n.each_site = 1
-), windows AS (
-  SELECT p.part, p.win, f.site_id, MAX(p.act) AS act, MIN(p.ts) AS ts, MAX(p.weight) AS weight, MAX(p.given) AS given,
-    MAX(p.first_rank) AS first_rank, MAX(p.last_rank) AS last_rank, MAX(p.sign) AS sign, MAX(p.expected) AS expected,
-    COALESCE(SUM(f.wh), 0) AS wh, SUM(f.readings) AS readings, SUM(f.sites) AS due, COUNT(*) AS steps
+), added AS (
+  SELECT p.part, p.win, NULL AS site_id, COALESCE(SUM(f.wh), 0) AS wh, SUM(f.readings) AS readings, SUM(f.due) AS due
   FROM placed p
   LEFT JOIN found f ON f.crew = p.crew AND f.ts = p.ts
-  GROUP BY p.part, p.win, f.site_id
+  WHERE p.each_site = 0
+  GROUP BY p.part, p.win
+  UNION ALL
+  SELECT p.part, p.win, m.site_id, COALESCE(SUM(r.wh), 0), COUNT(r.wh), COUNT(m.site_id)
+  FROM placed p
+  LEFT JOIN crew_sites m ON m.crew = p.crew
+  LEFT JOIN {readings} r ON r.ts = p.ts AND r.site_id = m.site_id
+  WHERE p.each_site = 1
+  GROUP BY p.part, p.win, m.site_id
+), heads AS (
+  SELECT part, win, MAX(act) AS act, MIN(ts) AS ts, MAX(weight) AS weight, MAX(given) AS given,
+    MAX(first_rank) AS first_rank, MAX(last_rank) AS last_rank, MAX(sign) AS sign, MAX(expected) AS expected
+  FROM placed
+  GROUP BY part, win
+), windows AS (
+  SELECT h.part, h.win, a.site_id, h.act, h.ts, h.weight, h.given, h.first_rank, h.last_rank, h.sign, h.expected,
+    a.wh, a.readings, a.due
+  FROM added a JOIN heads h ON h.part = a.part AND h.win = a.win
 )
 """
 
