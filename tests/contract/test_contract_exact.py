@@ -273,6 +273,27 @@ async def test_orders_at_the_same_time_count_together(hass: HomeAssistant, clock
     assert contract.data.totals.expected == 600_000
 
 
+async def test_orders_one_after_the_other_have_one_reference(hass: HomeAssistant, clock: Clock) -> None:
+    """As those of a request of two powers: what lies around both of them, and not the other's half-hour."""
+    contract = await load(hass)
+    curves = days()
+    await keep(contract, curves)
+    first = replace(ORDER, id="A1/1", end=START + STEP, power_w=500_000)
+    second = replace(ORDER, id="A1/2", start=START + STEP, power_w=300_000)
+    await contract.async_order(first)
+    await contract.async_order(second)
+    await settled(hass)
+    total = {at: curves["School"][at] + curves["Pool"][at] for at in curves["School"]}
+    reference = around(total, START)
+    for order in (first, second):
+        [step] = contract.data.reports[order.id].steps
+        assert step.raw == reference - total[order.start]
+        detail = await contract.books.async_detail(order, contract.effective)
+        [row] = detail.rows["EF1"]
+        assert row.reference_wh == reference
+        assert detail.uncertainty["EF1"].days, "and so it is on quiet days"
+
+
 async def test_a_reading_that_is_missing_is_no_zero(hass: HomeAssistant, clock: Clock) -> None:
     """The half-hour of which it is missing waits for it, the other one is settled."""
     contract = await load(hass)

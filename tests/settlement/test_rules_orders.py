@@ -5,13 +5,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from terms import HOUR, ORDER, START, WITHOUT, realised
+from terms import HOUR, ORDER, PARIS, START, WITHOUT, realised
 
-from custom_components.flex_ready.settlement.model import Direction, Order, Purpose
-from custom_components.flex_ready.settlement.orders import Invalid, invalid
+from custom_components.flex_ready.settlement.facts import Facts
+from custom_components.flex_ready.settlement.methods import Choice, Method, plan
+from custom_components.flex_ready.settlement.model import STEP, Direction, Order, Purpose
+from custom_components.flex_ready.settlement.orders import Invalid, invalid, whole
 from custom_components.flex_ready.settlement.profile import Decisions, OffGrid, Overlap
 from custom_components.flex_ready.settlement.report import activation
 from custom_components.flex_ready.settlement.volumes import expected
+from custom_components.flex_ready.slots import Stretch
 
 TEN_PAST = replace(ORDER, power_w=1_000_000, start=START + timedelta(minutes=10), end=START + timedelta(minutes=100))
 """1 MW from 18:10 to 19:40."""
@@ -78,3 +81,26 @@ def test_d03_an_order_that_covers_no_half_hour() -> None:
     assert (report.steps, report.totals.penalty) == ((), Decimal(0))
     test = activation(replace(short, purpose=Purpose.ACTIVATION_TEST), {}, WITHOUT, decisions=whole)
     assert (test.outcome, test.totals.premium) == (None, Decimal(0))
+
+
+def test_d08_orders_in_a_row_are_one_for_the_double_reference() -> None:
+    """As far as one follows the other without a gap, in the same direction, whatever their power."""
+    before = replace(other(100, -2), id="before")
+    long_before = replace(other(200, -4), id="long before")
+    after = replace(other(300, 2), id="after")
+    apart = replace(other(400, 5), id="apart")
+    back = other(500, 4, direction=Direction.INCREASE_NET_WITHDRAWAL)
+    assert whole(ORDER, []) == Stretch(ORDER.start, ORDER.end)
+    assert whole(ORDER, [after, apart, before, back, long_before]) == Stretch(long_before.start, after.end)
+    assert whole(ORDER, [apart, back, long_before]) == Stretch(ORDER.start, ORDER.end)
+    assert whole(after, [ORDER, before]) == Stretch(before.start, after.end)
+    assert whole(ORDER, [replace(ORDER, id="same"), other(1, 1)]) == Stretch(ORDER.start, ORDER.end + HOUR)
+
+
+def test_d08_the_windows_lie_around_the_row() -> None:
+    """None of them is in the shedding of another."""
+    second = replace(ORDER, id="A2", start=ORDER.end, end=ORDER.end + HOUR)
+    facts = Facts(zone=PARIS, whole=whole(ORDER, [second]))
+    made = plan(ORDER, Choice(method=Method.DOUBLE_REFERENCE), facts, lambda _: False)
+    before, after = made.windows[ORDER.start]
+    assert (before[-1], after[0]) == (ORDER.start - STEP, second.end)

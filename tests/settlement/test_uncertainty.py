@@ -154,6 +154,16 @@ def test_after_another_order() -> None:
     assert {done.errors for done in replays(one, choice, FACTS, [curve(readings)])} == {(1000 - 1100,)}
 
 
+def test_between_other_orders() -> None:
+    """What comes right before and after the order belongs to it in the replay too."""
+    readings = {step: step.astimezone(PARIS).hour * 100 for step in noisy(20)}
+    choice = Choice(method=Method.DOUBLE_REFERENCE)
+    one = order(MONDAY, "11:00", "11:30")
+    there = replace(FACTS, whole=order(MONDAY, "10:00", "12:00"))
+    assert {done.errors for done in replays(one, choice, there, [curve(readings)])} == {(850 - 1100,)}
+    assert {done.errors for done in replays(one, choice, FACTS, [curve(readings)])} == {(1000 - 1100,)}
+
+
 @pytest.mark.parametrize("direction", [UP, DOWN])
 def test_errors_are_of_the_reference(direction: Direction) -> None:
     """Too high is positive, whichever way the order goes."""

@@ -11,6 +11,7 @@ from ..settlement.facts import Facts, local_day
 from ..settlement.load_curve import LoadCurve
 from ..settlement.methods import HISTORIES, Choice, Method, plan
 from ..settlement.model import STEP, Order, floor
+from ..settlement.orders import whole
 from ..settlement.outlook import Outlook, outlook
 from ..settlement.perimeter import EntityPlan, Planned
 from ..settlement.realised import Realised, realised, references
@@ -161,8 +162,7 @@ class Books:
 
     async def _async_entities(self, order: Order, orders: Iterable[Order], *, only_gaps: bool = False) -> list[_Entity]:
         """Return the entities at the time of an order, with what their methods look at; or only what has gaps in it."""
-        before = [one for one in orders if one.accepted and one.id != order.id and one.start < order.start]
-        facts = self._facts(order, before)
+        facts = self._facts(order, [one for one in orders if one.accepted and one.id != order.id])
         there: dict[str, list[str]] = {}
         for member in await self._ledger.members(self._contract):
             if belongs(member, order.start):
@@ -173,9 +173,9 @@ class Books:
             if only_gaps and choice.method not in HISTORIES:
                 found.append(_Entity(name, choice, facts, (), self._capacity(sites)))
                 continue
-            curves = await self._async_curves(order, name, sites, choice, _USUAL)
+            curves = await self._async_curves(order, name, sites, choice, facts, _USUAL)
             if any(row.basis.lack is Lack.DAYS for row in realised(order, choice, facts, curves)):
-                curves = await self._async_curves(order, name, sites, choice, _ALL)
+                curves = await self._async_curves(order, name, sites, choice, facts, _ALL)
             found.append(_Entity(name, choice, facts, curves, self._capacity(sites)))
         return found
 
@@ -185,16 +185,17 @@ class Books:
         return sum(known[site].max_activation_w for site in sites if site in known)
 
     async def _async_curves(
-        self, order: Order, name: str, sites: Sequence[str], choice: Choice, back: timedelta
+        self, order: Order, name: str, sites: Sequence[str], choice: Choice, facts: Facts, back: timedelta
     ) -> tuple[LoadCurve, ...]:
         """Read what the method needs: of each site, or of the entity as a whole."""
-        start, end = floor(order.start) - back, floor(order.end) + STEP + _AFTER
+        start, end = floor(order.start) - back, floor((facts.whole or order).end) + STEP + _AFTER
         if choice.method.each_site:
             return tuple([await self._ledger.readings(site, start, end) for site in sites])
         return (await self._ledger.entity_curve(self._contract, name, order.start, start, end),)
 
-    def _facts(self, order: Order, before: Sequence[Order]) -> Facts:
+    def _facts(self, order: Order, others: Sequence[Order]) -> Facts:
         zone = self._setup.terms.zone
+        before = [one for one in others if one.start < order.start]
         days = {local_day(step, zone) for one in before for step in one.steps}
         year = local_day(order.start, zone).year
         return Facts(
@@ -202,4 +203,5 @@ class Books:
             not_eligible=frozenset(days),
             holidays=holidays_of(year) | holidays_of(year - 1),
             earlier=before,
+            whole=whole(order, others),
         )

@@ -22,6 +22,8 @@ class Facts:
     """Local days that are like a Sunday."""
     earlier: Sequence[Stretch] = ()
     """Earlier orders of the same entity: the simple rectangle of one that follows closely is that of the first."""
+    whole: Stretch | None = None
+    """What the double reference lies around if that is more than the order: see `orders.whole` (D8)."""
     apart: Sequence[Stretch] = ()
     """Other activations to keep out of the windows of the double reference ("corrigée"); none by default."""
     forecast: Mapping[datetime, Fraction] = field(default_factory=dict)

@@ -82,7 +82,7 @@ def plan(order: Order, choice: Choice, facts: Facts, lacks: Lacks) -> Plan:
             return Plan(Rule.MEAN, dict.fromkeys(order.steps, (window,)))
         case Method.DOUBLE_REFERENCE:
             rule = Rule.LEAST if order.direction is Direction.REDUCE_NET_WITHDRAWAL else Rule.MOST
-            return Plan(rule, dict.fromkeys(order.steps, around(order, facts.apart)))
+            return Plan(rule, dict.fromkeys(order.steps, around(facts.whole or order, facts.apart)))
         case Method.FORECAST:
             # One that does not cover the whole order tells nothing (docs/settlement.md, 2.5).
             complete = all(step in facts.forecast for step in order.steps)

@@ -105,6 +105,22 @@ def netted(orders: Sequence[Order]) -> tuple[Order, ...]:
     return tuple(found)
 
 
+def whole(order: Order, others: Iterable[Order]) -> Stretch:
+    """Return an order together with those of its direction that come right before or after it, one by another (D8).
+
+    Enedis' tool cuts what is ordered where the direction changes, not where the power does.
+    """
+    start, end = order.start, order.end
+    its = sorted((one for one in others if one.direction is order.direction), key=lambda one: one.start)
+    for other in its:
+        if start <= other.start <= end:
+            end = max(end, other.end)
+    for other in sorted(its, key=lambda one: one.end, reverse=True):
+        if start <= other.end <= end:
+            start = min(start, other.start)
+    return Stretch(start, end)
+
+
 def _meeting(orders: Sequence[Order]) -> list[list[Order]]:
     """Return the orders in groups that share some time, directly or by others."""
     groups: list[list[Order]] = []

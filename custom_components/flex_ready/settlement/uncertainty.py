@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil, fsum, sqrt
 
+from ..slots import Stretch
 from .facts import Facts, days_before, local_day
 from .load_curve import LoadCurve
 from .methods import Choice
@@ -128,12 +129,15 @@ def replays(
 ) -> tuple[Replay, ...]:
     """Replay the method on the last quiet days before an order of which all is known, the last first."""
     # What follows an earlier order closely has an old reference: so it must be in the replay, where nothing precedes.
-    alone = replace(choice, dmo=mobilization(order, choice.dmo, facts.earlier)), replace(facts, earlier=())
+    alone = replace(choice, dmo=mobilization(order, choice.dmo, facts.earlier))
+    whole = facts.whole or order
+    before, after = order.start - whole.start, whole.end - order.end
     done: list[Replay] = []
     for moved in _moved(order, facts, alike=alike):
         if len(done) == most:
             break
-        rows = realised(moved, *alone, curves)
+        there = replace(facts, earlier=(), whole=Stretch(moved.start - before, moved.end + after))
+        rows = realised(moved, alone, there, curves)
         errors = [float(order.direction.sign * row.realised_wh) for row in rows if row.realised_wh is not None]
         if len(errors) == len(order.steps) and all(row.complete for row in rows):
             done.append(Replay(local_day(moved.start, facts.zone), tuple(errors)))
