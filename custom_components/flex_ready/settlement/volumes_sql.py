@@ -65,8 +65,8 @@ type Row = Sequence[int]
 
 # Orders between which no site joined or left an entity see the same members (`crew`), and what those withdrew in a
 # half-hour is added up once (`found`); where each site has its own reference nothing is in common. Outer joins keep
-# what is missing, and lead from the steps to the sites to the readings, never over all readings of a half-hour; rows in
-# the order of their groups need no sorting.
+# what is missing, and lead from the steps to the sites to the readings, never over all readings of a half-hour. Rows in
+# the order of their groups need no sorting, and half-hours in the order of time are read once from where they lie.
 _SUMS = """
 WITH asked AS (
   SELECT DISTINCT perimeter_id, ef_id, each_site, start_ts FROM {steps}
@@ -94,13 +94,13 @@ WITH asked AS (
   LEFT JOIN crews c ON c.perimeter_id = s.perimeter_id AND c.ef_id = s.ef_id AND c.each_site = s.each_site
     AND c.start_ts = s.start_ts
 ), need AS (
-  SELECT DISTINCT crew, ts FROM placed WHERE each_site = 0 ORDER BY crew, ts
+  SELECT DISTINCT ts, crew FROM placed WHERE each_site = 0 ORDER BY ts, crew
 ), found AS (
   SELECT n.crew, n.ts, SUM(r.wh) AS wh, COUNT(r.wh) AS readings, COUNT(m.site_id) AS due
   FROM need n
   LEFT JOIN crew_sites m ON m.crew = n.crew
   LEFT JOIN {readings} r ON r.ts = n.ts AND r.site_id = m.site_id
-  GROUP BY n.crew, n.ts
+  GROUP BY n.ts, n.crew
 ), added AS (
   SELECT p.part, p.win, NULL AS site_id, COALESCE(SUM(f.wh), 0) AS wh, SUM(f.readings) AS readings, SUM(f.due) AS due
   FROM placed p
