@@ -9,11 +9,13 @@ from typing import Any
 from .arbiter import Asked, merge
 from .forecast import Forecast
 from .limit import Candidate, Shed, decide
-from .load import Load, LoadState, Seen, worth_it
-from .orders import Blind, Command, Decision, Mode, Reason, Source, Tick, Wish
+from .load import GONE, Load, LoadState, Seen, worth_it
+from .orders import Blind, Command, Decision, Mode, Reason, Source, Tick
 from .situation import situation
 from .trace import Trace
+from .trial import EFFECT_MS, Trial
 from .window import MINUTE_MS, Reached, Window
+from .wishes import chosen
 
 _STALE_MS = 60_000
 _BLIND_MS = 1_800_000
@@ -21,9 +23,6 @@ _BLIND_MS = 1_800_000
 _SETTLE_MS = 20_000
 _FRAMES_MS = 16_000
 """A return is checked before the next: two frames of a PME-PMI, and the load's own lag."""
-_EFFECT_MS = 35_000
-_LATE_MS = 60_000
-"""What a shedding did is not seen any more so long after it should have been."""
 _SLOW = 3
 """A device may take so many times its lag."""
 _EVER_MS = 10**12
@@ -59,7 +58,7 @@ class Controller:
         self._returned: dict[str, int | None] = {}  # when what was really shed came back, from before a rehearsal
         self._drawn = Trace()  # what the managed loads draw
         self._spared = Trace()  # what those would not draw that are shed
-        self._trial: tuple[str, int, int, int] | None = None  # a load shed alone: id, when, power before, saving
+        self._trial: Trial | None = None
 
     def step(self, tick: Tick) -> Decision:
         """Decide."""
@@ -68,9 +67,9 @@ class Controller:
         elapsed = self._pass_time(now)
         left = self._change_mode(tick) if tick.mode is not self._mode else ()
         back: set[str] = set()
-        self._reachable = {name for name in self.loads if tick.seen.get(name, _GONE).available}
+        self._reachable = {name for name in self.loads if tick.seen.get(name, GONE).available}
         for name, load in self.loads.items():
-            state, seen = self.states[name], tick.seen.get(name, _GONE)
+            state, seen = self.states[name], tick.seen.get(name, GONE)
             state.pass_time(load, elapsed, tick.day)
             if tick.mode is Mode.LIMIT and state.watch(load, seen, now):
                 back.add(name)
@@ -170,7 +169,7 @@ class Controller:
         if self._mode is not None:
             for name, state in self.states.items():
                 if state.step and self._mode is Mode.LIMIT:
-                    if tick.seen.get(name, _GONE).available:
+                    if tick.seen.get(name, GONE).available:
                         left.append(Command(name, 0))
                     else:
                         self._owed.add(name)
@@ -232,7 +231,9 @@ class Controller:
         # A window that ended is held to the limit that was told in it: a new one mostly begins at its end.
         self.closed = tuple(Reached(one.end - self._skew, one.power, one.limit) for one in window.ended)
         window.limit = reading.limit
-        self._judge_trial(window.power, heard)
+        if self._trial is not None and self._trial.over(heard):
+            self._trial.judge(window.power, heard)
+            self._trial = None
         if not window.known:
             return
         power = window.power
@@ -251,44 +252,13 @@ class Controller:
         asked: dict[str, list[Asked]] = {name: [] for name in self.loads}
         for wish in sorted(tick.wishes, key=lambda wish: (-wish.source, wish.id)):
             if wish.until is None or tick.now < wish.until:
-                for name, step in self._chosen(wish, tick).items():
+                for name, step in chosen(wish, self.loads, self.states, tick).items():
                     asked[name].append(Asked(step, wish.source, wish.reason, wish.until, forced=wish.forced))
         self._limit(tick, asked, blind=blind)
         for name in back:
             self.states[name].limit_step = 0
             asked[name] = [Asked(0, Source.RULE, Reason.DISOBEYED, self.states[name].left_alone_until)]
         return asked
-
-    def _chosen(self, wish: Wish, tick: Tick) -> dict[str, int]:
-        """Return the loads that a wish is about: those it names, or as many as give the power it wants."""
-        if wish.power is None:
-            named = [name for name in wish.loads if name in self.loads]
-            return {name: len(self.loads[name].steps) for name in named if self._can(name, tick, forced=wish.forced)}
-        found: dict[str, int] = {}
-        savings: dict[str, int] = {}
-        order = sorted(
-            (name for name in (wish.loads or self.loads) if name in self.loads),
-            key=lambda name: (not self.states[name].step, self.loads[name].priority, name),
-        )
-        for name in order:
-            if sum(savings.values()) >= wish.power:
-                break
-            load, state, seen = self.loads[name], self.states[name], tick.seen.get(name, _GONE)
-            if not (seen.available and seen.managed and self._can(name, tick, forced=wish.forced)):
-                continue
-            saving = max(0, state.draws(load, seen) - load.steps[-1])
-            if worth_it(saving):
-                found[name], savings[name] = len(load.steps), saving
-        fresh = [name for name in found if not self.states[name].step]
-        for name in sorted(fresh, key=lambda name: -savings[name]):
-            if sum(savings.values()) - savings[name] >= wish.power:
-                del found[name], savings[name]  # the others give enough
-        return found
-
-    def _can(self, name: str, tick: Tick, *, forced: bool) -> bool:
-        state, load = self.states[name], self.loads[name]
-        seen = tick.seen.get(name, _GONE)
-        return bool(state.step) or state.may_shed(load, seen, tick.now, tick.minute, forced=forced)
 
     def _limit(self, tick: Tick, asked: dict[str, list[Asked]], *, blind: bool) -> None:
         """Let the subscribed power ask."""
@@ -303,7 +273,7 @@ class Controller:
             return
         shed, candidates, deeper = [], [], {}
         for name, load in self.loads.items():
-            state, seen = self.states[name], tick.seen.get(name, _GONE)
+            state, seen = self.states[name], tick.seen.get(name, GONE)
             if not (seen.available and seen.managed):
                 continue
             wished, stays = max((one.step for one in asked[name]), default=0), self._stays(name, now)
@@ -358,7 +328,7 @@ class Controller:
         silent_ms = now - (self._begun if self._heard is None else self._heard)
         ready: list[str] = []
         for name, load in self.loads.items():
-            state, seen = self.states[name], tick.seen.get(name, _GONE)
+            state, seen = self.states[name], tick.seen.get(name, GONE)
             if self._blind is Blind.SHED and load.when_blind and self._heard is not None:
                 if state.step or state.may_shed(load, seen, now, tick.minute):
                     state.limit_step = len(load.steps)
@@ -374,31 +344,19 @@ class Controller:
     def _command(self, command: Command, tick: Tick, *, alone: bool) -> None:
         """Note a command before it is given."""
         load, state = self.loads[command.load], self.states[command.load]
-        seen = tick.seen.get(load.id, _GONE)
-        calm = self._commanded is None or tick.now - self._commanded >= _EFFECT_MS
+        seen = tick.seen.get(load.id, GONE)
+        calm = self._commanded is None or tick.now - self._commanded >= EFFECT_MS
         untouched = not state.step
         state.set_step(command.step, state.draws(load, seen), tick.now)
         self._trial = None
         if not command.step:
             self._settled = max(self._settled, tick.now + max(_SETTLE_MS, _FRAMES_MS + load.lag))
         elif alone and calm and untouched and seen.power is None and self.window is not None:
-            self._trial = load.id, tick.now, self.window.power, state.saving(load, command.step)
-
-    def _judge_trial(self, power: int, now: int) -> None:
-        """See on the meter what the shedding of one load alone did."""
-        if self._trial is None:
-            return
-        name, since, before, expected = self._trial
-        load, state = self.loads[name], self.states[name]
-        if now - since < load.lag + _EFFECT_MS:
-            return
-        self._trial = None
-        if state.step and state.obeyed and now - since < load.lag + _EFFECT_MS + _LATE_MS:
-            state.saw_effect(load, expected, before - power, now)
+            self._trial = Trial(load, state, tick.now, self.window.power, state.saving(load, command.step))
 
     def _draws(self, name: str, tick: Tick) -> int:
         """Return what a load draws, as far as is seen; one that is shed and seen so draws what its step leaves."""
-        state, load, seen = self.states[name], self.loads[name], tick.seen.get(name, _GONE)
+        state, load, seen = self.states[name], self.loads[name], tick.seen.get(name, GONE)
         if not seen.available:
             return 0
         if state.step:
@@ -413,6 +371,3 @@ class Controller:
     @property
     def _shed(self) -> int:
         return sum(self.states[name].saving(self.loads[name], self.states[name].step) for name in self._reachable)
-
-
-_GONE = Seen(available=False, managed=False, on=False, step=None)

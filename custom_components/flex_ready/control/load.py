@@ -74,6 +74,10 @@ class Seen:
     """Whether it may be shed, and that would change anything."""
 
 
+GONE = Seen(available=False, managed=False, on=False, step=None)
+"""Of a load of which nothing is seen."""
+
+
 @dataclass(slots=True)
 class LoadState:
     """What was done to a load, and what came of it. Instants in ms."""
