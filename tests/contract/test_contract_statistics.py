@@ -93,6 +93,21 @@ async def test_what_comes_late_changes_all_sums_after_it(hass: HomeAssistant, le
     assert [total for _, _, total in await published(hass)] == [2, 2.2, 2.9, 3.9]
 
 
+async def test_what_comes_days_late(hass: HomeAssistant, ledger: Ledger) -> None:
+    """The recorder is asked for the sum before it, also right after it was told."""
+    statistics, now = SiteStatistics(hass, ledger, NAMES), NOON + 10 * DAY
+    await draw(ledger, NOON, *[500] * (480 - 2))
+    await statistics.async_publish({SITE: NOON}, now)
+    await draw(ledger, NOON + HOUR, 600, 600)
+    await statistics.async_publish({SITE: NOON + HOUR}, now)
+    rows = await published(hass)
+    assert rows[1] == (NOON + HOUR, 1.2, 2.2)
+    assert rows[-1] == (now - 2 * HOUR, 1, 239.2)
+    await draw(ledger, now - HOUR, 500, 500)
+    await statistics.async_publish({SITE: now - HOUR}, now)
+    assert (await published(hass))[-1] == (now - HOUR, 1, 240.2)
+
+
 async def test_after_a_restart_it_goes_on(hass: HomeAssistant, ledger: Ledger) -> None:
     """From the last hour that the recorder has, with what was written meanwhile; the first time, from the beginning."""
     await draw(ledger, NOON - 30 * DAY, *[100] * 2)

@@ -165,7 +165,7 @@ async def test_who_calls_without_end_fills_no_disk(ledger: Ledger, monkeypatch: 
     found = await ledger.calls(SITE, 1000)
     assert 50 <= len(found) <= 70
     assert found[0] == call(199)
-    await ledger.purge(NOON - DAY)
+    await ledger.purge(NOON - DAY, NOON - DAY)
     assert len(await ledger.calls(SITE, 1000)) == 50
     assert await ledger.calls("other", 1000) == [call(0)]
 
@@ -179,7 +179,7 @@ async def test_a_request_is_purged_whole(ledger: Ledger) -> None:
     await ledger.keep("other", life("young", old))
     await ledger.add_curve(SITE, "meter", [step(-500 * 1440, 5), step(-5, 5), step(0, 5)])
     await ledger.note_calls(SITE, [call(1, old), call(2)])
-    await ledger.purge(NOON)
+    await ledger.purge(NOON, NOON)
     assert await ledger.transitions(SITE) == [received("long", old), offered("long", NOON), *life("young")]
     assert await ledger.transitions("other") == []
     assert list(await ledger.curve(SITE, "meter", old - DAY, NOON + DAY)) == [step(0, 5)]

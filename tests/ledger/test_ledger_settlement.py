@@ -211,7 +211,7 @@ async def test_a_test_has_its_outcome(ledger: Ledger) -> None:
 
 
 async def test_what_is_old_goes(ledger: Ledger) -> None:
-    """Readings, and members that are none any more; orders and tests stay."""
+    """Readings, and members that are none any more, when no order is settled by them; orders and tests stay."""
     old = NOON - 500 * DAY
     await ledger.add_readings(SITE, row(NOON - STEP, MEASURED, ESTIMATED))
     await ledger.add_readings(SITE, {NOON - timedelta(minutes=10): MEASURED}, timedelta(minutes=10))
@@ -221,7 +221,10 @@ async def test_what_is_old_goes(ledger: Ledger) -> None:
     order, trial = replace(ORDER, start=old, end=old + HOUR), Trial(id="t", at=old, kind="activation", said={})
     await ledger.keep_order("p", order)
     await ledger.keep_trial("p", trial)
-    await ledger.purge(NOON + timedelta(microseconds=5))
+    await ledger.purge(NOON + timedelta(microseconds=5), NOON - DAY)
+    assert await ledger.readings(SITE, NOON - DAY, NOON + DAY) == LoadCurve({NOON - STEP: MEASURED, NOON: ESTIMATED})
+    assert await ledger.members("p") == [gone, there]
+    await ledger.purge(NOON - DAY, NOON + timedelta(microseconds=5))
     assert await ledger.readings(SITE, NOON - DAY, NOON + DAY) == LoadCurve({NOON: ESTIMATED})
     assert await ledger.readings(SITE, NOON - DAY, NOON + DAY, timedelta(minutes=10)) == LoadCurve()
     assert await ledger.members("p") == [there]

@@ -29,7 +29,9 @@ from ..settlement.model import STEP, floor
 
 _HOUR = timedelta(hours=1)
 _REACH = timedelta(days=400)
-"""As far back as readings are kept."""
+"""How far back is published what nobody ever did."""
+_LATELY = timedelta(days=2)
+"""The recorder has what it was told before."""
 _KWH = 1_000
 
 
@@ -47,8 +49,7 @@ class SiteStatistics:
         self._ledger = ledger
         self._names = names
         self._sums: dict[str, dict[datetime, int]] = {}
-        """Of each site, up to the end of each hour that was published by us (Wh), without a gap: what the recorder is
-        told it does not know at once."""
+        """Of each site, up to the end of each hour that was published lately (Wh), without a gap."""
         self._lock = asyncio.Lock()
 
     async def async_catch_up(self, now: datetime) -> None:
@@ -73,10 +74,12 @@ class SiteStatistics:
             return
         total = await self._async_sum_before(site, first)
         rows: list[StatisticData] = []
-        sums = self._sums.setdefault(site, {})
+        sums = self._sums.get(site, {})
         for hour, wh in hours.items():
             sums[hour] = total = total + wh
             rows.append(StatisticData(start=hour, state=wh / _KWH, sum=total / _KWH))
+        since = max(sums) - _LATELY
+        self._sums[site] = {hour: wh for hour, wh in sums.items() if hour >= since}
         metadata = StatisticMetaData(
             has_sum=True,
             mean_type=StatisticMeanType.NONE,
@@ -93,8 +96,9 @@ class SiteStatistics:
         sums = self._sums.get(site, {})
         if (last := max((hour for hour in sums if hour < first), default=None)) is not None:
             return sums[last]
-        name = statistic_id(site)
-        found = await get_instance(self._hass).async_add_executor_job(
+        name, recorder = statistic_id(site), get_instance(self._hass)
+        await recorder.async_block_till_done()
+        found = await recorder.async_add_executor_job(
             lambda: statistics_during_period(self._hass, first - _REACH, first, {name}, "hour", None, {"sum"})
         )
         rows = found.get(name)

@@ -18,6 +18,8 @@ from ..ledger import Ledger, LedgerError
 
 KEPT_FOR = timedelta(days=400)
 """13 months, the longest of them."""
+SETTLED_FOR = timedelta(days=5 * 366)
+"""What was settled can be settled anew as long as money may be claimed for it (code de commerce, L110-4)."""
 _FILE = "flex_ready.db"
 _NIGHT = (3, 47)
 """Local time of the nightly purge: before the recorder's."""
@@ -150,10 +152,10 @@ class _Ledgers:
             self._open.clear()
 
     async def _purge(self, _now: datetime) -> None:
-        before = dt_util.utcnow() - KEPT_FOR
+        now = dt_util.utcnow()
 
         async def purge(ledger: Ledger) -> None:
-            await ledger.purge(before)
+            await ledger.purge(now - KEPT_FOR, now - SETTLED_FOR)
 
         async with self._lock:
             await self._each(purge, "purged")

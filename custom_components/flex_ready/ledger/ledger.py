@@ -179,17 +179,19 @@ class Ledger:
         """Evaluate orders to perimeters: for each in turn, the volumes by the start of the half-hour."""
         return await self._read(lambda connection: volumes(LedgerEngine(connection), orders, judgement))
 
-    async def purge(self, before: datetime) -> None:
+    async def purge(self, before: datetime, settled_before: datetime) -> None:
         """Drop what is older; a request is dropped whole, when its last transition is.
 
-        Orders and tests stay as long as their contract: they are few, and money hangs on them.
+        Half-hours and members, by which orders are settled, have their own instant. Orders and tests stay as long as
+        their contract: they are few, and money hangs on them.
         """
-        at, at_s = instant(before), second(before.replace(microsecond=0))
+        at = instant(before)
+        at_s, settled_s = (second(one.replace(microsecond=0)) for one in (before, settled_before))
 
         def drop(connection: Connection) -> None:
             statements.purge(connection, at)
             statements.trim_calls(connection, _MOST_CALLS)
-            settled.purge(connection, at_s)
+            settled.purge(connection, at_s, settled_s)
 
         await self._writer.write(drop)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import CTE, BigInteger, Case, Connection, and_, case, cast, delete, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..settlement.model import Quality
+from ..settlement.model import STEP, Quality
 from .fields import Kept, Row
 from .schema import membership, orders, readings, trials
 from .statements import each_row, insert_into
@@ -117,11 +117,15 @@ def each_trial(connection: Connection, contract: str) -> Iterator[Kept]:
     )
 
 
-def purge(connection: Connection, before: int) -> None:
-    """Drop the readings and members that are older than an instant (s); orders and tests stay with their contract."""
+def purge(connection: Connection, before: int, settled_before: int) -> None:
+    """Drop the readings that are older than an instant (s), and what orders are settled by that is older than another.
+
+    Orders and tests stay with their contract.
+    """
     for step, table in readings.items():
-        connection.execute(delete(table).where(table.c.ts <= before - step // timedelta(seconds=1)))
-    connection.execute(delete(membership).where(membership.c.valid_to <= before))
+        end = settled_before if step == STEP else before
+        connection.execute(delete(table).where(table.c.ts <= end - step // timedelta(seconds=1)))
+    connection.execute(delete(membership).where(membership.c.valid_to <= settled_before))
 
 
 def forget(connection: Connection, name: str) -> None:
