@@ -105,6 +105,7 @@ from custom_components.flex_ready.services import (
 )
 from custom_components.flex_ready.settlement.contract import Reservation
 from custom_components.flex_ready.settlement.model import Direction as NetDirection
+from custom_components.flex_ready.settlement.orders import Invalid
 from custom_components.flex_ready.settlement.sites import SiteKind, WrongEntity
 from custom_components.flex_ready.signals.errors import Trouble as SignalTrouble
 from custom_components.flex_ready.signals.supplier.client import Dialect
@@ -525,6 +526,7 @@ def test_the_flow_of_a_site_of_a_contract() -> None:
         *WrongEntity,
         *BACS_FAULTS,
         "remote_counts_nothing",
+        "unlikely_day",
         "no_name",
     }
     assert flow["abort"].keys() == {"no_meter", "no_remote", "already_configured"}
@@ -687,3 +689,9 @@ def test_icons() -> None:
             assert icon.get("state", {}).keys() <= {*(getattr(row, "options", None) or ()), "on", "off"}, row.key
             assert icon or getattr(row, "device_class", None), row.key
     assert all(re.fullmatch(r"mdi:[a-z0-9-]+", icon) for _, icon in flat(icons))
+
+
+def test_why_an_order_is_not_valid() -> None:
+    """Each reason has its words."""
+    words = {key for key in TEXTS["en"]["common"] if key.startswith("contract_invalid_")}
+    assert words == {f"contract_invalid_{reason}" for reason in Invalid}

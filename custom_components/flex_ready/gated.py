@@ -41,6 +41,10 @@ class GatedEntity[CoordinatorT: DataUpdateCoordinator[Any]](CoordinatorEntity[Co
         await super().async_added_to_hass()
         self._pass()
 
+    @override
+    async def async_update(self) -> None:
+        """Ask for nothing: what there is to know comes by itself."""
+
     @callback
     @override
     def _handle_coordinator_update(self) -> None:

@@ -8,10 +8,11 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from contracts_here import SCHOOL, START, load
+from contracts_here import SCHOOL, START, load, site
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+import probatio
 from pypdf import PdfReader
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
@@ -25,6 +26,12 @@ pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 NOW = datetime(2026, 2, 12, 22, tzinfo=UTC)
 SHED = (100_000, 160_000, 250_000, 300_000)
 """Wh that are drawn in the half-hours of the activation; 400,000 in every other one."""
+WORDS = {
+    "too_late": "less than the mobilisation delay",
+    "too_much_power": "more power than",
+    "off_grid": "begin and end with a half-hour",
+    "outside": "outside the days of the contract",
+}
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ async def test_an_order_beyond_the_contract(
     hass: HomeAssistant, contract: ContractCoordinator, data: Mapping[str, object], reason: str
 ) -> None:
     """It is refused with its reason, unless it counts all the same."""
-    with pytest.raises(ServiceValidationError, match=reason):
+    with pytest.raises(ServiceValidationError, match=WORDS[reason]):
         await order(hass, contract, **data)
     assert contract.data.orders == ()
     answer = await order(hass, contract, **data, force=True)
@@ -159,6 +166,79 @@ async def test_a_test_is_recorded(hass: HomeAssistant, contract: ContractCoordin
     found = hass.states.get("sensor.local_flexibility_activation_test")
     assert found is not None
     assert found.state == "terminated"
+
+
+async def test_a_test_that_was_recorded_wrongly(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """It is changed by its id; what cannot be is refused."""
+    wrong = await act(hass, contract, "record_test", kind="communication", outcome="passed")
+    state = "sensor.local_flexibility_communication_test"
+    found = hass.states.get(state)
+    assert found is not None
+    assert found.state == "passed"
+    right = await act(
+        hass, contract, "record_test", test_id=wrong["test_id"], kind="communication", outcome="failed", note="typo"
+    )
+    assert (right["test_id"], right["at"]) == (wrong["test_id"], wrong["at"])
+    found = hass.states.get(state)
+    assert found is not None
+    assert found.state == "due"
+    assert len(contract.trials) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"test_id": "nope"}, "no_such_test"),
+        ({"order_id": "nope"}, "no_such_order"),
+        ({"at": "2026-02-13T00:00:00Z"}, "test_to_come"),
+        ({"at": "0001-02-13T00:00:00Z"}, "unlikely_time"),
+    ],
+)
+async def test_a_test_that_cannot_be(
+    hass: HomeAssistant, contract: ContractCoordinator, data: Mapping[str, object], reason: str
+) -> None:
+    """It is told in words, and counts for nothing."""
+    with pytest.raises(ServiceValidationError) as raised:
+        await act(hass, contract, "record_test", **{"kind": "activation", "outcome": "failed", **data})
+    assert raised.value.translation_key == reason
+    assert contract.trials == ()
+
+
+async def test_what_is_out_of_all_bounds(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """Instants of other millennia, and less than a watt."""
+    for action, data in (
+        ("record_order", {"start": "9999-12-31T00:00:00Z", "duration": {"hours": 1}}),
+        ("get_perimeter", {"month": "9999-12-31"}),
+        ("get_load_curve", {"site": "School", "start": "0001-01-01T00:00:00Z"}),
+    ):
+        with pytest.raises(ServiceValidationError) as raised:
+            await act(hass, contract, action, **data)
+        assert raised.value.translation_key == "unlikely_time"
+    with pytest.raises(probatio.Invalid):
+        await act(hass, contract, "simulate_activation", start=START.isoformat(), duration={"hours": 1}, power=0.0004)
+
+
+async def test_an_order_that_was_refused(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """It is known, and nothing was expected of it."""
+    await order(hass, contract, accepted=False, order_id="R1")
+    report = await act(hass, contract, "get_activation_report", order_id="R1")
+    assert (report["accepted"], report["steps"], report["expected"], report["penalty"]) == (False, [], 0, 0)
+
+
+async def test_who_is_not_in_the_perimeter_is_not_wrong_in_it(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Sites that left, or did not join yet, may be as they like; the others go by their names."""
+    freezer.move_to(NOW)
+    left = site("Gone", "30001234567899", consent=False, left="2026-02-01")
+    to_come = site("To come", "", joined="2026-02-15")
+    found = await load(hass, SCHOOL, left, to_come)
+    assert (await act(hass, found, "get_perimeter"))["not_eligible"] == {}
+    wrong = hass.states.get("binary_sensor.local_flexibility_perimeter_not_in_order")
+    assert wrong is not None
+    assert wrong.state == "off"
+    assert (await act(hass, found, "get_perimeter", month="2026-03-01"))["not_eligible"] == {"To come": ["no_id"]}
+    assert (await act(hass, found, "get_perimeter", month="2026-01-01"))["not_eligible"] == {"Gone": ["no_consent"]}
 
 
 async def test_a_load_curve(hass: HomeAssistant, contract: ContractCoordinator) -> None:

@@ -201,6 +201,7 @@ async def test_a_contract_with_reservation(hass: HomeAssistant) -> None:
     [
         ({"name": " "}, {"name": "no_name"}),
         ({"name": "town HALL"}, {"name": "contract_known"}),
+        ({"name": "Town-Hall"}, {"name": "contract_known"}),
         ({"power": 0.0}, {"power": "terms_no_power"}),
         ({"min_duration": 29.0}, {"min_duration": "terms_short_duration"}),
         ({"min_duration": 60.0, "max_duration": 59.0}, {"max_duration": "terms_durations"}),

@@ -11,6 +11,7 @@ from fleets import Fleet, fleet, remote, site_data
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import probatio
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
@@ -117,7 +118,7 @@ async def test_a_site_read_from_an_entity(hass: HomeAssistant) -> None:
 
 
 async def test_the_next_site_is_like_the_last(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-    """Its entity can be chosen; it joins today once the contract runs. An id is not needed at once."""
+    """Its entity can be chosen; it joins in the next month that is still open. An id is not needed at once."""
     contract = await contract_entry(hass, loaded=False)
     await added(hass, contract, site_kind="mixed", method="moy10j")
     freezer.move_to(datetime(2026, 4, 2, 23, tzinfo=UTC))
@@ -129,7 +130,7 @@ async def test_the_next_site_is_like_the_last(hass: HomeAssistant, freezer: Froz
         "entity": "EF1",
         "site_kind": "mixed",
         "method": "moy10j",
-        "joined": "2026-04-03",
+        "joined": "2026-05-01",
     }
     likely = {**WHO, **talk.shown}
     del likely["site_id"]
@@ -166,6 +167,16 @@ async def test_what_is_wrong_with_entities(hass: HomeAssistant, wrong: dict[str,
     assert talk.last.data["injected"] == "sensor.solar"
 
 
+async def test_what_a_contract_tells_feeds_none(hass: HomeAssistant) -> None:
+    """Its own results are no meter of a site."""
+    contract = await contract_entry(hass, loaded=False)
+    paid = er.async_get(hass).async_get_or_create("sensor", DOMAIN, "paid", config_entry=contract)
+    hass.states.async_set(paid.entity_id, "1", ENERGY)
+    talk = await begin(hass, contract, "entity")
+    await talk.submit({"withdrawn": paid.entity_id})
+    assert talk.errors == {"withdrawn": "entity_of_contract"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "errors"),
     [
@@ -178,6 +189,8 @@ async def test_what_is_wrong_with_entities(hass: HomeAssistant, wrong: dict[str,
         ({"max_activation": 0.0}, {"max_activation": "no_power"}),
         ({"subscribed": 0.0}, {"subscribed": "no_power"}),
         ({"left": "2026-03-01"}, {"left": "left_before"}),
+        ({"left": "9999-12-31"}, {"left": "unlikely_day"}),
+        ({"joined": "0001-01-01"}, {"joined": "unlikely_day"}),
         ({"entity": "Hotels", "method": "moy10j"}, {"site_kind": "mixed_kinds"}),
         ({"entity": " Hotels ", "site_kind": "injection"}, {"method": "mixed_methods"}),
         ({"entity": "Hotels"}, {"site_kind": "mixed_kinds", "method": "mixed_methods"}),

@@ -105,8 +105,10 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             ) from error
         try:
             await self._async_take_up(past)
-        except LedgerError as error:
+        except BaseException as error:
             await async_release(self.hass, None)
+            if not isinstance(error, LedgerError):
+                raise
             self._troubled(error)
             raise ConfigEntryNotReady(
                 translation_domain=DOMAIN,

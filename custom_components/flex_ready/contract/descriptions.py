@@ -76,12 +76,12 @@ def _kwh(wh: Fraction) -> float:
 
 def _perimeter_wrong(contract: ContractCoordinator) -> bool:
     """Tell whether the network operator would find something wrong with the perimeter of this month."""
-    setup = contract.setup
-    there = members(setup.sites.values(), contract.today())
+    setup, month = contract.setup, contract.today().replace(day=1)
+    there = members(setup.sites.values(), month)
     return bool(
         wrong_perimeter(setup.terms, there)
         or any(wrong_entity(its) for its in entities(there).values())
-        or any(not_eligible(site) for site in setup.sites.values())
+        or any(not_eligible(site) for site in setup.sites.values() if site.belongs(month))
     )
 
 

@@ -140,8 +140,11 @@ def kwh(wh: Fraction | None) -> float | None:
     return None if wh is None else round(float(wh / 1000), 6)
 
 
-def perimeter(setup: ContractSetup, month: date) -> JsonObjectType:
-    """Describe the perimeter of a month: its sites by entity, what is wrong, and until when it can be changed."""
+def perimeter(setup: ContractSetup, month: date, titles: Mapping[str, str]) -> JsonObjectType:
+    """Describe the perimeter of a month, by its first day: its sites by entity, what is wrong, when it is closed.
+
+    Sites that are not eligible may have no PRM: they go by their title, which is told by their subentry.
+    """
     terms, due = setup.terms, deadlines(month, setup.decisions.deadline)
     there = members(setup.sites.values(), month)
     capacity, subscribed = sum(site.max_activation_w for site in there), sum(site.subscribed_w for site in there)
@@ -163,7 +166,9 @@ def perimeter(setup: ContractSetup, month: date) -> JsonObjectType:
             for name, its in entities(there).items()
         },
         "not_eligible": {
-            site.id: [one.value for one in reasons] for site in setup.sites.values() if (reasons := not_eligible(site))
+            titles[name]: [one.value for one in reasons]
+            for name, site in setup.sites.items()
+            if site.belongs(month) and (reasons := not_eligible(site))
         },
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_NAME
-from homeassistant.util import dt as dt_util
+from homeassistant.util import dt as dt_util, slugify
 import probatio
 
 from ..building.const import SUBENTRY_LOAD
@@ -29,7 +29,7 @@ from ..contract.setup import terms_of
 from ..desk.const import SUBENTRY_OPERATOR
 from ..settlement.contract import Reservation, Wrong
 from .asset import chosen
-from .contract_forms import RESERVED_SCHEMA, TERMS_SCHEMA, decided, exact, orders_schema, shown
+from .contract_forms import RESERVED_SCHEMA, TERMS_SCHEMA, YEARS, decided, exact, orders_schema, shown
 from .entries import entries_of
 
 _TERMS: Mapping[Wrong, str] = {
@@ -42,7 +42,6 @@ _TERMS: Mapping[Wrong, str] = {
 }
 _RESERVED: Mapping[Wrong, str] = {Wrong.NO_PROBABILITY: CONF_PROBABILITY}
 """What can be wrong with the fields of a form; periods are added later, each with a flow of its own."""
-_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 class ContractFlow(ConfigFlow):
@@ -151,12 +150,12 @@ class ContractFlow(ConfigFlow):
 
     def _is_named_already(self) -> bool:
         others = (one for one in entries_of(self.hass, Kind.CONTRACT) if one is not self._contract_before)
-        return any(one.title.casefold() == self._contract_title.casefold() for one in others)
+        return any(slugify(one.title) == slugify(self._contract_title) for one in others)  # reports are files
 
     def _wrong_days(self) -> dict[str, str]:
         """Return which days are no days of a contract, by their field."""
         days = {key: date.fromisoformat(self._contract[key]) for key in (CONF_STARTS, CONF_ENDS)}
-        return {key: "unlikely_day" for key, day in days.items() if not _FIRST_YEAR <= day.year < _LAST_YEAR}
+        return {key: "unlikely_day" for key, day in days.items() if day.year not in YEARS}
 
     def _wrong_terms(self, fields: Mapping[Wrong, str]) -> dict[str, str]:
         """Return what is wrong with the terms, by some of their fields; of one field, the first is told."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, override
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, SubentryFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.helpers.selector import (
     DateSelector,
@@ -34,11 +34,12 @@ from ..contract.const import (
     SOURCE_REMOTE,
     SUBENTRY_PERIMETER_SITE,
 )
-from ..contract.setup import site_of
+from ..contract.setup import decisions_of, site_of
 from ..settlement.methods import Method
 from ..settlement.sites import SiteKind, WrongEntity, wrong_entity
+from ..settlement.working_days import next_deadlines
 from .asset import with_whole
-from .contract_forms import KILOWATTS
+from .contract_forms import KILOWATTS, YEARS
 from .entries import entries_of
 from .load_forms import words
 from .perimeter_source import FED, PerimeterSourceFlow
@@ -150,7 +151,7 @@ class PerimeterSiteFlow(PerimeterSourceFlow):
             CONF_ENTITY: like.get(CONF_ENTITY, contract.title),
             CONF_SITE_KIND: like.get(CONF_SITE_KIND, SiteKind.WITHDRAWAL.value),
             CONF_METHOD: like.get(CONF_METHOD, Method.DOUBLE_REFERENCE.value),
-            CONF_JOINED: max(dt_util.now().date().isoformat(), contract.data[CONF_STARTS]),
+            CONF_JOINED: _likely_month(contract, like.get(CONF_JOINED)),
         }
 
     def _wrong(self, data: Mapping[str, Any]) -> dict[str, str]:
@@ -167,7 +168,9 @@ class PerimeterSiteFlow(PerimeterSourceFlow):
             errors[CONF_MAX_ACTIVATION] = "no_power"
         if not data[CONF_SUBSCRIBED]:
             errors[CONF_SUBSCRIBED] = "no_power"
-        if CONF_LEFT in data and date.fromisoformat(data[CONF_LEFT]) <= date.fromisoformat(data[CONF_JOINED]):
+        days = {key: date.fromisoformat(data[key]) for key in (CONF_JOINED, CONF_LEFT) if key in data}
+        errors |= {key: "unlikely_day" for key, day in days.items() if day.year not in YEARS}
+        if CONF_LEFT in days and days[CONF_LEFT] <= days[CONF_JOINED]:
             errors[CONF_LEFT] = "left_before"
         same = [one.data for one in others if one.data[CONF_ENTITY] == data[CONF_ENTITY]]
         for wrong in wrong_entity(map(site_of, (data, *same))):
@@ -186,6 +189,18 @@ class PerimeterSiteFlow(PerimeterSourceFlow):
                 one.data[CONF_SITE_ID] == site_id for one in contract.get_subentries_of_type(SUBENTRY_PERIMETER_SITE)
             )
         )
+
+
+def _likely_month(contract: ConfigEntry, before: str | None) -> str:
+    """Return from when a new site is likely to count, by when the site added before it did.
+
+    The first ones are those that the contract began with; later ones come with the next month that is still open.
+    """
+    today, starts = dt_util.now().date(), str(contract.data[CONF_STARTS])
+    if before is None or before >= today.replace(day=1).isoformat():
+        return before or starts
+    read = decisions_of(contract.data).deadline
+    return max(next_deadlines(today, read).month.isoformat(), starts)
 
 
 def _id_of(text: str) -> str:

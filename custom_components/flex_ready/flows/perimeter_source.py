@@ -14,6 +14,7 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import EntitySelector, EntitySelectorConfig
 from homeassistant.util import dt as dt_util
 import probatio
@@ -187,6 +188,9 @@ class PerimeterSourceFlow(ConfigSubentryFlow):
         state = self.hass.states.get(entity_id)
         if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
             return "entity_silent"
+        known, contracts = er.async_get(self.hass).async_get(entity_id), entries_of(self.hass, Kind.CONTRACT)
+        if known is not None and known.config_entry_id in {one.entry_id for one in contracts}:
+            return "entity_of_contract"
         return "" if is_source(state) else "entity_counts_nothing"
 
     @property

@@ -1,6 +1,6 @@
 """Actions about contracts: orders and tests that come by other ways, load curves, reports, and what if."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import re
@@ -32,7 +32,9 @@ _FOLDER = "flex_ready"
 _QUARTER = re.compile(r"(20\d\d)-?[QT]([1-4])", re.IGNORECASE)
 FORMATS = ("json", "csv", "pdf")
 STEPS = {"10min": timedelta(minutes=10), "30min": STEP}
-_POWER = probatio.All(probatio.Coerce(float), probatio.Range(min=0, max=1_000_000, min_included=False))
+_POWER = probatio.All(probatio.Coerce(float), probatio.Range(min=0.001, max=1_000_000))
+"""kW: a watt at least."""
+_YEARS = range(2000, 2100)
 _WHEN: dict[probatio.Marker, object] = {
     probatio.Required("start"): cv.datetime,
     probatio.Optional("end"): cv.datetime,
@@ -55,6 +57,7 @@ ORDER_SCHEMA = probatio.Schema(
 TEST_SCHEMA = probatio.Schema(
     {
         **ENTRY,
+        probatio.Optional("test_id"): cv.string,
         probatio.Required("kind"): probatio.Coerce(TrialKind),
         probatio.Required("outcome"): probatio.Coerce(Outcome),
         probatio.Optional("at"): cv.datetime,
@@ -117,18 +120,27 @@ async def _order(call: ServiceCall) -> ServiceResponse:
     )
     wrong = invalid(order, contract.setup.terms, contract.data.orders, decisions=contract.setup.decisions)
     if wrong and order.accepted and not data["force"]:
-        raise _refusal("order_invalid", reasons=", ".join(reason.value for reason in wrong))
+        texts = await _texts(contract.hass)
+        raise _refusal("order_invalid", reasons=", ".join(texts[f"contract_invalid_{reason}"] for reason in wrong))
     await _kept(contract, contract.async_order(order))
     return {**told.order(order, contract.zone), "reasons": [reason.value for reason in wrong]}
 
 
 async def _test(call: ServiceCall) -> ServiceResponse:
-    """Keep what came of a test."""
+    """Keep what came of a test; the same id again changes it."""
     contract = coordinator_of(call, ContractCoordinator)
     data = call.data
-    at = _utc(data["at"]) if "at" in data else contract.now()
-    said = {OUTCOME: data["outcome"].value, ORDER_ID: data.get("order_id"), "note": data.get("note", "")}
-    trial = Trial(id=str(uuid4()), at=at, kind=data["kind"].value, said=said)
+    name, order = data.get("test_id"), data.get("order_id")
+    known = next((one for one in contract.trials if one.id == name), None)
+    if name is not None and known is None:
+        raise _refusal("no_such_test", test=name, contract=contract.name)
+    if order is not None and contract.order_of(order) is None:
+        raise _refusal("no_such_order", order=order, contract=contract.name)
+    at = _utc(data["at"]) if "at" in data else known.at if known else contract.now()
+    if at > contract.now():
+        raise _refusal("test_to_come")
+    said = {OUTCOME: data["outcome"].value, ORDER_ID: order, "note": data.get("note", "")}
+    trial = Trial(id=name or str(uuid4()), at=at, kind=data["kind"].value, said=said)
     await _kept(contract, contract.async_trial(trial))
     return {"test_id": trial.id, "kind": trial.kind, "at": told.local(at, contract.zone), **said}
 
@@ -157,7 +169,7 @@ async def _activation(call: ServiceCall) -> ServiceResponse:
     """Return what came of an order, half-hour by half-hour, and how sure that is."""
     contract = coordinator_of(call, ContractCoordinator)
     name = call.data["order_id"]
-    order = contract.order_of(name)
+    order = contract.order_of(name) or next((one for one in contract.data.orders if one.id == name), None)
     if order is None:
         raise _refusal("no_such_order", order=name, contract=contract.name)
     detail = await _kept(contract, contract.books.async_detail(order, contract.effective))
@@ -183,7 +195,10 @@ async def _perimeter(call: ServiceCall) -> ServiceResponse:
     """Return the perimeter of a month, as far as it is known today."""
     contract = coordinator_of(call, ContractCoordinator)
     month: date = call.data.get("month", contract.today())
-    return told.perimeter(contract.setup, month.replace(day=1))
+    if month.year not in _YEARS:
+        raise _refusal("unlikely_time", time=month.isoformat())
+    titles = {name: one.title for name, one in contract.config_entry.subentries.items()}
+    return told.perimeter(contract.setup, month.replace(day=1), titles)
 
 
 async def _simulate(call: ServiceCall) -> ServiceResponse:
@@ -216,8 +231,7 @@ async def _written(
     if not formats:
         return []
     hass, zone = contract.hass, contract.zone
-    found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
-    texts = {key.removeprefix(f"component.{DOMAIN}.common."): text for key, text in found.items()}
+    texts = await _texts(hass)
     folder = Path(next(iter(hass.config.media_dirs.values()), hass.config.path("media"))) / _FOLDER
 
     def write() -> list[str]:
@@ -245,6 +259,12 @@ async def _written(
             translation_key="report_not_written",
             translation_placeholders={"folder": str(folder), "error": str(error)},
         ) from error
+
+
+async def _texts(hass: HomeAssistant) -> Mapping[str, str]:
+    """Return words in the language of Home Assistant."""
+    found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+    return {key.removeprefix(f"component.{DOMAIN}.common."): text for key, text in found.items()}
 
 
 def _stretch(call: ServiceCall) -> tuple[datetime, datetime]:
@@ -280,6 +300,8 @@ def _quarter(said: str) -> Quarter:
 
 def _utc(when: datetime) -> datetime:
     """Read an instant in whole seconds; a naive one is in Home Assistant's zone."""
+    if when.year not in _YEARS:
+        raise _refusal("unlikely_time", time=when.isoformat())
     return dt_util.as_utc(when).astimezone(UTC).replace(microsecond=0)
 
 
