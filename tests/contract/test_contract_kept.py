@@ -16,7 +16,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]
 
 from custom_components.flex_ready.const import DOMAIN
-from custom_components.flex_ready.contract import intake
+from custom_components.flex_ready.contract import waiting
 from custom_components.flex_ready.contract.coordinator import ContractCoordinator, issue_of
 from custom_components.flex_ready.ledger import Ledger, LedgerError
 from custom_components.flex_ready.settlement.model import STEP, Reading
@@ -93,16 +93,16 @@ async def test_a_ledger_that_is_closed_for_real(
     hass: HomeAssistant, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Readings wait, the oldest of too many are given up, and nothing is left behind when the contract goes."""
-    monkeypatch.setattr(intake, "_MOST", 10)
+    monkeypatch.setattr(waiting, "_MOST", 10)
     contract = await load(hass)
     await contract.ledger.close()
     told(contract, "School", {START + i * STEP: Reading(i) for i in range(12)})
     told(contract, "Pool", {START + i * STEP: Reading(i) for i in range(3)})
     await clock.go(2 * MINUTE)
     assert contract.intake is not None
-    waiting = contract.intake._waiting
-    assert sorted(waiting["School", STEP]) == [START + i * STEP for i in range(5, 12)]
-    assert sorted(waiting["Pool", STEP]) == [START + i * STEP for i in range(3)]
+    wait = contract.intake._waiting.readings
+    assert sorted(wait["School", STEP]) == [START + i * STEP for i in range(5, 12)]
+    assert sorted(wait["Pool", STEP]) == [START + i * STEP for i in range(3)]
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_of(contract.id)) is not None
     assert await hass.config_entries.async_unload(contract.id)
     assert contract.config_entry.state is ConfigEntryState.NOT_LOADED

@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER, SITE_ZONE
 from ..desk.ledgers import async_get_ledger, async_release
-from ..ledger import Ledger, LedgerError, Trial
+from ..ledger import Ledger, LedgerError, Member, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
 from ..settlement.orders import netted
 from ..settlement.report import ActivationReport, ActivityReport, Quarter, activity
@@ -58,6 +58,8 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         self.zone: tzinfo = dt_util.get_default_time_zone()
         self.intake: Intake | None = None
         self.trials: tuple[Trial, ...] = ()
+        self._members: tuple[Member, ...] = ()
+        """Who belongs, belonged and will belong to the perimeter."""
         self._references: dict[str, Mapping[datetime, Fraction]] = {}
         self._stop: list[CALLBACK_TYPE] = []
         self._settle: asyncio.Task[None] | None = None
@@ -122,7 +124,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             make = await self.hass.async_add_import_executor_job(_statistics)
             self._statistics = make(self.hass, self.ledger, {name: one.title for name, one in sites.items()})
             self._publish(self._statistics.async_catch_up(self.now()))
-        await self.intake.async_start(sites)
+        await self.intake.async_start(sites, {member.site_id for member in self._members})
         if (building := self.config_entry.data.get(CONF_BUILDING)) and CONF_OPERATOR in self.config_entry.data:
             self._link = OrderLink(self.hass, building, self.config_entry.data[CONF_OPERATOR], self._ordered)
             self._reserve = Reserve(self, self._link)
@@ -132,9 +134,10 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
 
     async def _async_take_up(self, past: PastSites) -> None:
         self.books = Books(self.ledger, self.id, self.setup)
-        members = memberships(self.setup.sites, self.zone, await self.ledger.members(self.id), self.now())
-        await self.ledger.set_members(self.id, members)
-        for site in await past.async_keep({member.site_id for member in members}):
+        kept = await self.ledger.members(self.id)
+        self._members = tuple(memberships(self.setup.sites, self.zone, kept, self.now()))
+        await self.ledger.set_members(self.id, self._members)
+        for site in await past.async_keep({member.site_id for member in self._members}):
             await self.ledger.forget(site)
         self.trials = tuple(await self.ledger.trials(self.id))
         self.data.orders = tuple(await self.ledger.orders(self.id))
@@ -315,8 +318,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         reference = self._references[order.id].get(floor(now))
         if reference is None:
             return None
-        members = await self.ledger.members(self.id)
-        seen = [self.intake.running(one.site_id, now) for one in members if belongs(one, order.start)]
+        seen = [self.intake.running(one.site_id, now) for one in self._members if belongs(one, order.start)]
         return running_step(order, reference, seen, now)
 
     async def _async_silent(self, now: datetime) -> frozenset[str]:

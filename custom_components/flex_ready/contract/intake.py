@@ -1,7 +1,7 @@
 """What the sites of a contract tell, on its way into the ledger: nothing is lost while that cannot be written."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -29,12 +29,13 @@ from .meter_source import MeterSource
 from .remote_source import RemoteSource
 from .source import Running, Source
 from .source_store import SourceStore
+from .waiting import Waiting
 
 _SOON = 1
 """Seconds: what several sites tell of a step is written together."""
 _AGAIN = 60
-_MOST = 50_000
-"""Readings that wait to be written, of all sites: a year of three."""
+_WAITING = "waiting"
+"""Kept by this name, beside the sites: those have ids of their subentries."""
 
 type Written = Callable[[Mapping[str, datetime]], None]
 """Told the sites of which half-hours were written, and the first of them."""
@@ -54,18 +55,26 @@ class Intake:
         self._ledger = ledger
         self._written = written
         self._troubled = troubled
+        self._waiting = Waiting()
         self._store = SourceStore(hass, entry.entry_id)
         self._sources: dict[str, Source] = {}
-        self._waiting: dict[tuple[str, timedelta], dict[datetime, Reading]] = {}
         self._timer: CALLBACK_TYPE | None = None
         self._final: CALLBACK_TYPE | None = None
         self._lock = asyncio.Lock()
         """Held by who writes."""
         self._failed = False
 
-    async def async_start(self, sites: Mapping[str, ConfigSubentry]) -> None:
-        """Listen to some sites, each by its subentry; one whose source is gone is silent."""
+    async def async_start(self, sites: Mapping[str, ConfigSubentry], belonged: AbstractSet[str]) -> None:
+        """Listen to some sites, each by its subentry; one whose source is gone is silent.
+
+        What waited when Home Assistant stopped is written, also that of sites that belonged and were deleted since.
+        """
         await self._store.async_load()
+        if (kept := self._store.of(_WAITING)) and not self._waiting.restore(kept, belonged | sites.keys()):
+            LOGGER.warning("Some readings of %s that waited make no sense", self._entry.title)
+        self._store.keep(_WAITING, self._waiting)
+        if self._waiting.readings:
+            self._wait(_SOON)
         self._final = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._end)
         for number, (site, subentry) in enumerate(sites.items()):
             if (source := self._source(site, subentry, number)) is None:
@@ -82,15 +91,19 @@ class Intake:
             self._final = None
         for source in self._sources.values():
             await source.async_stop()
-        await self._async_write()
-        self._wait(None)
-        await self._store.async_save()
+        await self._async_last()
 
     async def _end(self, _event: Event) -> None:
         """Write what waits before Home Assistant is gone."""
         self._final = None
+        await asyncio.sleep(0)  # where the store is about to write of itself it has begun by then
+        await self._async_last()
+
+    async def _async_last(self) -> None:
+        """Write what waits; what cannot be written waits for the next start."""
         await self._async_write()
         self._wait(None)
+        await self._store.async_save()
 
     def running(self, site: str, now: datetime) -> Running | None:
         """Return what is known of the half-hour that runs; None: nothing listens to that site."""
@@ -123,7 +136,7 @@ class Intake:
 
     @callback
     def _take(self, site: str, length: timedelta, readings: Mapping[datetime, Reading]) -> None:
-        self._waiting.setdefault((site, length), {}).update(readings)
+        self._waiting.add((site, length), readings)
         self._store.save_soon()
         if self._timer is None and not self._lock.locked():
             self._wait(_SOON)
@@ -144,11 +157,11 @@ class Intake:
         sites: dict[str, datetime] = {}
         async with self._lock:
             try:
-                while self._waiting:
-                    site, length = next(iter(self._waiting))
-                    readings = dict(self._waiting[site, length])  # more may be told while these are written
+                while (first := self._waiting.first()) is not None:
+                    (site, length), readings = first  # more may be told while these are written
                     await self._ledger.add_readings(site, readings, length)
-                    self._wrote(site, length, readings)
+                    self._waiting.wrote((site, length), readings)
+                    self._store.save_soon()
                     if length == STEP:
                         sites[site] = min(*readings, sites.get(site, max(readings)))
             except LedgerError as error:
@@ -160,22 +173,10 @@ class Intake:
         if sites:
             self._written(sites)
 
-    def _wrote(self, site: str, length: timedelta, readings: Mapping[datetime, Reading]) -> None:
-        """Let go of what was written, and of nothing that was told meanwhile."""
-        now = self._waiting[site, length]
-        left = {at: reading for at, reading in now.items() if readings.get(at) != reading}
-        del self._waiting[site, length]
-        if left:
-            self._waiting[site, length] = left
-
     def _fail(self, error: LedgerError) -> None:
         if not self._failed:
             self._failed = True
             LOGGER.warning("The readings of %s cannot be kept, and wait: %s", self._entry.title, error)
             self._troubled(error)
-        waiting = sum(len(readings) for readings in self._waiting.values())
-        while waiting > _MOST:
-            longest = max(self._waiting, key=lambda name: len(self._waiting[name]))
-            self._waiting[longest].pop(min(self._waiting[longest]))
-            waiting -= 1
+        self._waiting.shorten()
         self._wait(_AGAIN)

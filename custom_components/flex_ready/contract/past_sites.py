@@ -29,7 +29,7 @@ class PastSites:
         """Take up what was kept, and what is said of the sites now; without the first, nothing is gone."""
         try:
             kept = await self._store.async_load()
-        except (HomeAssistantError, NotImplementedError) as error:
+        except (HomeAssistantError, OSError, AttributeError, KeyError, NotImplementedError, TypeError) as error:
             LOGGER.warning("What was kept in %s is of no use: %s", self._store.key, error)
             kept = None
         now = {one.subentry_id: one.data for one in self._entry.get_subentries_of_type(SUBENTRY_PERIMETER_SITE)}

@@ -1,26 +1,36 @@
-"""Where it is kept how far the sources of a contract's readings have come."""
+"""Where it is kept how far the sources of a contract's readings have come, and what waits for its ledger.
+
+Both are kept together: what a source told is none of its half-hours any more.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN, LOGGER
-from .source import Kept, Source
+from .source import Kept
 
 _SAVE_S = 2
 """After a step is complete, of whichever source: they come together."""
 
 
+class Keeper(Protocol):
+    """What knows something that is needed after a restart."""
+
+    def kept(self) -> Kept:
+        """Return what that is."""
+
+
 class SourceStore:
-    """Keeps what the sources of one contract have to know after a restart."""
+    """Keeps what has to be known of one contract's readings after a restart."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Know of nothing yet."""
         self._kept: Mapping[str, Any] = {}
-        self._sources: dict[str, Source] = {}
+        self._keepers: dict[str, Keeper] = {}
         self._store: Store[dict[str, Any]] = Store(
             hass, 1, f"{DOMAIN}.{entry_id}.sources", private=True, atomic_writes=True
         )
@@ -28,18 +38,19 @@ class SourceStore:
     async def async_load(self) -> None:
         """Take up what was kept; without it, the half-hour that runs is missing."""
         try:
-            self._kept = await self._store.async_load() or {}
-        except (HomeAssistantError, NotImplementedError) as error:
+            kept = await self._store.async_load()
+        except (HomeAssistantError, OSError, AttributeError, KeyError, NotImplementedError, TypeError) as error:
             LOGGER.warning("What was kept in %s is of no use: %s", self._store.key, error)
+            return
+        self._kept = self._mapping(kept) or {}
 
-    def of(self, site: str) -> Kept | None:
-        """Return what was kept for a site; None: nothing."""
-        kept = self._kept.get(site)
-        return kept if isinstance(kept, Mapping) else None
+    def of(self, name: str) -> Kept | None:
+        """Return what was kept by a name; None: nothing."""
+        return self._mapping(self._kept.get(name))
 
-    def keep(self, site: str, source: Source) -> None:
-        """Have the source of a site kept from now on."""
-        self._sources[site] = source
+    def keep(self, name: str, keeper: Keeper) -> None:
+        """Have what something knows kept by a name from now on."""
+        self._keepers[name] = keeper
 
     @callback
     def save_soon(self) -> None:
@@ -59,4 +70,10 @@ class SourceStore:
 
     @callback
     def _to_dict(self) -> dict[str, Any]:
-        return {site: source.kept() for site, source in self._sources.items()}
+        return {name: keeper.kept() for name, keeper in self._keepers.items()}
+
+    def _mapping(self, kept: object) -> Mapping[str, Any] | None:
+        if kept is None or isinstance(kept, Mapping):
+            return kept
+        LOGGER.warning("What was kept in %s makes no sense: %.100r", self._store.key, kept)
+        return None
