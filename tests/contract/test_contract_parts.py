@@ -27,7 +27,7 @@ from custom_components.flex_ready.flexibility.record import (
     Trigger,
 )
 from custom_components.flex_ready.ledger import Member
-from custom_components.flex_ready.settlement.model import STEP, Direction
+from custom_components.flex_ready.settlement.model import STEP, Direction, Purpose
 from custom_components.flex_ready.settlement.sites import Site
 from custom_components.flex_ready.slots import Series, Slot
 
@@ -196,6 +196,19 @@ def test_a_half_hour_that_runs() -> None:
     assert found.realised_wh == pytest.approx(100_000, abs=1)
     assert found.outlook.projected_wh == pytest.approx(300_000, abs=1)
     assert found.outlook.passes
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_half_hour_that_comes_to_just_80_percent(purpose: Purpose) -> None:
+    """Is no default, and fails a test: there a watt more is needed, to the watt."""
+    order, tested = replace(ORDER, purpose=purpose), purpose is not Purpose.ACTIVATION
+    for watts, needed in ((320_000, int(tested)), (319_999, 0), (320_001, 1 + tested)):
+        found = running_step(order, REFERENCE, [Running(START, START, None, watts)], START)
+        assert found is not None
+        assert (found.outlook.needed_w, found.outlook.passes) == (needed, not needed)
+    third = running_step(order, REFERENCE + Fraction(1, 6), [Running(START, START, None, 320_000)], START)
+    assert third is not None
+    assert third.outlook.passes
 
 
 def test_sites_that_are_not_heard_at_the_same_time() -> None:

@@ -10,9 +10,11 @@ from hypothesis import given, settings, strategies as st
 import pytest
 from terms import START, WITH, WITHOUT, order_of
 
-from custom_components.flex_ready.settlement.model import STEP, Direction
+from custom_components.flex_ready.settlement.model import STEP, Direction, Purpose
 from custom_components.flex_ready.settlement.outlook import Outlook, outlook, step_left, step_outlook
 from custom_components.flex_ready.settlement.profile import Decisions, Penalised
+from custom_components.flex_ready.settlement.trials import Outcome, activation_outcome
+from custom_components.flex_ready.settlement.volumes import step_volume
 
 MINUTE = timedelta(minutes=1)
 ORDER = order_of(300_000, 2)
@@ -122,6 +124,32 @@ def test_where_the_half_hour_is_heading(
     assert found.possible
 
 
+@pytest.mark.parametrize("purpose", [Purpose.ACTIVATION_TEST, Purpose.ADDITIONAL_TEST])
+@pytest.mark.parametrize(
+    ("realised", "watts", "minutes", "needed", "possible"),
+    [
+        (0, 480_000, 30, 1, True),  # just 80 % is not enough
+        (0, 480_001, 30, 0, True),
+        (240_000, 0, 10, 1, True),
+        (240_000, 0, 0, 0, False),
+        (240_001, 0, 0, 0, True),
+        (239_999, 0, 10, 7, True),  # 6 W would make it just 80 %
+        (239_999, 0, 11, 6, True),  # 5.45
+    ],
+)
+def test_r25_a_test_needs_more(
+    purpose: Purpose,
+    realised: int,
+    watts: int,
+    minutes: int,
+    needed: int,
+    possible: bool,  # noqa: FBT001
+) -> None:
+    """Than 80 % of 300 kWh, by a whole watt, be it the first test or the additional one."""
+    found = step_outlook(Fraction(300_000), Fraction(realised), watts, minutes * MINUTE, purpose=purpose)
+    assert (found.needed_w, found.possible, found.passes) == (needed, possible, possible and not needed)
+
+
 def test_too_late() -> None:
     """Once it is over it has passed, or it has not and nothing can be done."""
     missed = step_outlook(Fraction(300_000), Fraction(239_999), 10**9, timedelta())
@@ -135,13 +163,22 @@ def test_too_late() -> None:
     realised=st.fractions(min_value=-(10**7), max_value=10**7, max_denominator=9),
     watts=st.integers(-(10**7), 10**7),
     seconds=st.integers(1, 1800),
+    purpose=st.sampled_from(Purpose),
 )
-def test_just_enough(expected: int, realised: Fraction, watts: int, seconds: int) -> None:
-    """With the power that is needed it passes, with a watt less it does not."""
+def test_just_enough(expected: int, realised: Fraction, watts: int, seconds: int, purpose: Purpose) -> None:
+    """With the power that is needed it passes as it will be judged, with a watt less it does not."""
     left = timedelta(seconds=seconds)
-    needed = step_outlook(Fraction(expected), realised, watts, left).needed_w
-    assert step_outlook(Fraction(expected), realised, watts + needed, left).passes
-    assert needed == 0 or not step_outlook(Fraction(expected), realised, watts + needed - 1, left).passes
+
+    def passes(power: int) -> bool:
+        found = step_outlook(Fraction(expected), realised, power, left, purpose=purpose)
+        volume = step_volume(START, found.expected_wh, found.projected_wh)
+        judged = not volume.default if purpose is Purpose.ACTIVATION else activation_outcome([volume]) is Outcome.PASSED
+        assert found.passes is judged
+        return judged
+
+    needed = step_outlook(Fraction(expected), realised, watts, left, purpose=purpose).needed_w
+    assert passes(watts + needed)
+    assert needed == 0 or not passes(watts + needed - 1)
 
 
 def test_what_is_left_of_a_half_hour() -> None:

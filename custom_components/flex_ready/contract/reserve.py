@@ -1,4 +1,4 @@
-"""Loads that the user keeps in reserve: they are asked for when a half-hour is about to fall under 80 %."""
+"""Loads that the user keeps in reserve: they are asked for when a half-hour is about to miss its 80 %."""
 
 from typing import TYPE_CHECKING
 

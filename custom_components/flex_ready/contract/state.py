@@ -70,9 +70,9 @@ def running_step(
     wh, watts = sum((energy for energy, _ in known), Fraction()), sum(power for _, power in known)
     sign, gone = order.direction.sign, Fraction((now - step) // _S, STEP // _S)
     realised = sign * (reference * gone - wh)
-    power = round(sign * (2 * reference - watts))
-    outlook = step_outlook(expected(order)[step], realised, power, step_left(step, now))
-    return RunningStep(order=order, step=step, realised_wh=realised, realised_w=power, outlook=outlook)
+    power = sign * (2 * reference - watts)
+    outlook = step_outlook(expected(order)[step], realised, power, step_left(step, now), purpose=order.purpose)
+    return RunningStep(order=order, step=step, realised_wh=realised, realised_w=round(power), outlook=outlook)
 
 
 def _drawn(running: Running, step: datetime, now: datetime) -> tuple[Fraction, int] | None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 
 from .contract import Terms
-from .model import STEP, Order
+from .model import STEP, Order, Purpose
 from .money import cents
 from .profile import ENEDIS_2020, Decisions, Profile
 from .report import activation
@@ -95,32 +95,39 @@ class StepOutlook:
     projected_wh: Fraction
     """If the power stays as it is."""
     needed_w: int
-    """How much more power, from now on, reaches 80 %; 0: it is reached as it is."""
+    """How much more power, from now on, reaches 80 %, or is the least above it in a test; 0: it is as it should be."""
     possible: bool
     """Whether that much is still possible: there is time left."""
 
     @property
     def passes(self) -> bool:
-        """Whether it is heading for 80 % at least."""
+        """Whether it is heading for 80 % at least, in a test for more."""
         return self.needed_w == 0 and self.possible
 
 
 def step_outlook(
     expected_wh: Fraction,
     realised_wh: Fraction,
-    watts: int,
+    watts: Fraction | int,
     left: timedelta,
+    *,
+    purpose: Purpose = Purpose.ACTIVATION,
     profile: Profile = ENEDIS_2020,
 ) -> StepOutlook:
-    """Tell where a half-hour is heading: what it has realised (Wh), the power realised now (W), the time left."""
+    """Tell where a half-hour is heading: what it has realised (Wh), the power realised now (W), the time left.
+
+    Just 80 % is no default, and fails a test (R25).
+    """
     seconds = Fraction(max(left, timedelta()) // timedelta(seconds=1))
     projected = realised_wh + watts * seconds / _S_A_HOUR
     short = profile.default_below * expected_wh - projected
-    if short <= 0:
+    tested = purpose is not Purpose.ACTIVATION
+    if short < 0 or (short == 0 and not tested):
         return StepOutlook(expected_wh, projected, 0, possible=True)
     if not seconds:
         return StepOutlook(expected_wh, projected, 0, possible=False)
-    return StepOutlook(expected_wh, projected, ceil(short * _S_A_HOUR / seconds), possible=True)
+    needed = short * _S_A_HOUR / seconds
+    return StepOutlook(expected_wh, projected, floor(needed) + 1 if tested else ceil(needed), possible=True)
 
 
 def step_left(step: datetime, now: datetime) -> timedelta:
