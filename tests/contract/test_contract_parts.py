@@ -11,7 +11,7 @@ from contracts_here import HOUR, MINUTE, ORDER, SITE, START
 import pytest
 
 from custom_components.flex_ready.contract.link import orders_of
-from custom_components.flex_ready.contract.members import belongs, memberships
+from custom_components.flex_ready.contract.members import belongs, memberships, taken_out_w
 from custom_components.flex_ready.contract.setup import site_of
 from custom_components.flex_ready.contract.source import Running
 from custom_components.flex_ready.contract.state import running_step
@@ -90,6 +90,29 @@ def test_a_site_that_changes_keeps_no_other_past() -> None:
     kept = [Member(ef_id="EF1", site_id="s", valid_from=local(1, 2))]
     [member] = memberships({"s": a_site(entity="EF2", joined="2026-03-01")}, PARIS, kept, NOW)
     assert (member.ef_id, member.valid_from) == ("EF2", local(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("sites", "since", "until", "removed"),
+    [
+        ({}, NOW - HOUR, NOW, 700_000),
+        ({}, NOW, NOW + HOUR, 0),  # a test at that instant was passed without it
+        ({}, NOW - 2 * HOUR, NOW - HOUR, 0),
+        ({"s": a_site(consent=False)}, NOW - HOUR, NOW, 700_000),
+        ({"s": a_site(other_operator=True, left="2026-09-01")}, NOW - HOUR, NOW, 700_000),
+        ({"s": a_site()}, NOW - HOUR, NOW, 0),
+        ({"s": a_site(left="2026-06-01")}, NOW - HOUR, NOW, 0),  # counted by its months
+        ({"again": a_site()}, NOW - HOUR, NOW, 0),
+    ],
+)
+def test_r20_what_was_taken_out_at_once(sites: dict[str, Site], since: datetime, until: datetime, removed: int) -> None:
+    """Deleted, or not eligible any more: from that instant on, unless it is there under another name."""
+    gone = {} if "s" in sites else {"s": a_site()}
+    members = [
+        Member(ef_id="EF1", site_id="s", valid_from=local(1, 2), valid_to=NOW),
+        Member(ef_id="EF1", site_id="nobody knows it", valid_from=local(1, 2), valid_to=NOW),
+    ]
+    assert taken_out_w(sites, gone, members, since, until) == removed
 
 
 # What a request orders.

@@ -226,18 +226,20 @@ async def test_a_site_that_is_deleted_keeps_its_past(hass: HomeAssistant, clock:
     assert again.setup.sites.keys() == {"School"}
 
 
+RESERVED = {
+    "reservation": "with_reservation",
+    "fixed_premium": "30000",
+    "expected_call": "20",
+    "probability": "25",
+    "starts": "2026-02-01",
+}
+
+
 async def test_tests_of_a_contract(hass: HomeAssistant, clock: Clock) -> None:
     """One of activation is judged by its readings; a large site that leaves makes another one due."""
     period = {"from": "17:00:00", "to": "20:00:00", "days": [], "power": 600}
-    reserved = {
-        "reservation": "with_reservation",
-        "fixed_premium": "30000",
-        "expected_call": "20",
-        "probability": "25",
-        "starts": "2026-02-01",
-    }
     gone = site("Gone", "30001234567892", max_activation=100, left="2026-02-05")
-    contract = await load(hass, SCHOOL, POOL, gone, subentry("availability", "Evening", period), **reserved)
+    contract = await load(hass, SCHOOL, POOL, gone, subentry("availability", "Evening", period), **RESERVED)
     await quiet_days(contract, START + 3 * HOUR, 2, School=250_000, Pool=150_000, Gone=0)
     test = replace(ORDER, id="T1", purpose=Purpose.ACTIVATION_TEST)
     await clock.go(4 * HOUR)
@@ -253,6 +255,32 @@ async def test_tests_of_a_contract(hass: HomeAssistant, clock: Clock) -> None:
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state(hass, "activation_test") == "terminated"
     assert state(hass, "additional_test") == "terminated"
+
+
+@pytest.mark.parametrize("how", ["deleted", "consent", "other_operator"])
+async def test_a_site_that_is_taken_out_at_once(hass: HomeAssistant, clock: Clock, how: str) -> None:
+    """Makes an additional test due from then on, over a restart, until one is passed without it."""
+    contract = await load(hass, SCHOOL, POOL, **RESERVED)
+    assert state(hass, "additional_test") == "not_due"
+    await contract.async_trial(Trial(id="T1", at=clock.now, kind="activation", said={"outcome": "passed"}))
+    await clock.go(MINUTE)
+    entry = contract.config_entry
+    if how == "deleted":
+        hass.config_entries.async_remove_subentry(entry, "Pool")
+    else:
+        data = {**POOL.data, how: how == "other_operator"}
+        hass.config_entries.async_update_subentry(entry, entry.subentries["Pool"], data=data)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.runtime_data is not contract
+    assert state(hass, "additional_test") == "due"
+    await clock.go(MINUTE)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state(hass, "additional_test") == "due"
+    passed = Trial(id="T2", at=clock.now, kind="additional", said={"outcome": "passed"})
+    await entry.runtime_data.async_trial(passed)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state(hass, "additional_test") == "not_due"
 
 
 async def test_the_calendar(hass: HomeAssistant, clock: Clock) -> None:

@@ -125,6 +125,13 @@ def test_r20_what_leaves_within_a_month() -> None:
     assert removed_w([replace(april, joined=date(2026, 4, 2))], date(2026, 1, 1), date(2026, 6, 1)) == 0
 
 
+def test_r20_what_is_not_eligible_does_not_leave() -> None:
+    """It was not in the perimeter, whatever is said of its last day."""
+    gone = replace(SITE, left=date(2026, 4, 1))
+    assert removed_w([gone], date(2026, 1, 1), date(2026, 4, 1)) == SITE.max_activation_w
+    assert removed_w([replace(gone, consent=False)], date(2026, 1, 1), date(2026, 4, 1)) == 0
+
+
 @given(st.integers(1, 10**9))
 def test_r20_just_ten_percent_is_not_more(power: int) -> None:
     """Whatever the power of the service."""

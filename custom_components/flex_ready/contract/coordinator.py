@@ -302,7 +302,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             orders=self.data.orders,
             reports=reports,
             running=await self._async_running(now, orders),
-            tests=standings(self.setup, self.trials, reports, now.astimezone(self.zone).date()),
+            tests=standings(self.setup, self._members, self.trials, reports, now),
             deadlines=next_deadlines(now.astimezone(self.zone).date(), self.setup.decisions.deadline),
             silent=await self._async_silent(now),
             settled=True,

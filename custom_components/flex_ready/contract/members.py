@@ -1,6 +1,6 @@
-"""Who belongs to the perimeter of a contract, month by month (R14, D12)."""
+"""Who belongs to the perimeter of a contract, month by month (R14, D12), and who was taken out of it (R20)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 
@@ -23,6 +23,20 @@ def memberships(sites: Mapping[str, Site], zone: tzinfo, kept: Sequence[Member],
     """
     eligible = {name: site for name, site in sites.items() if not not_eligible(site)}
     return [*_members(eligible, zone), *_gone(eligible, kept, now)]
+
+
+def taken_out_w(
+    sites: Mapping[str, Site], gone: Mapping[str, Site], members: Iterable[Member], since: datetime, until: datetime
+) -> int:
+    """Return the capacity (W) that was taken out of a perimeter at once, after an instant and until another (R20).
+
+    It is that of sites that were deleted, or are not eligible any more, from the instant from which they did not
+    belong; of one that is there under another name nothing was taken out.
+    """
+    there = {site.id for site in sites.values() if not not_eligible(site)}
+    known = {**gone, **sites}
+    ended = {one.site_id for one in members if one.valid_to is not None and since < one.valid_to <= until}
+    return sum(known[name].max_activation_w for name in ended & known.keys() if known[name].id not in there)
 
 
 def _members(sites: Mapping[str, Site], zone: tzinfo) -> Iterator[Member]:

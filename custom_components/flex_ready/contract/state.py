@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 
-from ..ledger import Trial
+from ..ledger import Member, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
 from ..settlement.outlook import StepOutlook, step_left, step_outlook
 from ..settlement.profile import Removed
@@ -14,6 +14,7 @@ from ..settlement.sites import additional_test_due, removed_w
 from ..settlement.trials import Outcome, Series, Test, TrialKind, standing
 from ..settlement.volumes import expected
 from ..settlement.working_days import Deadlines
+from .members import taken_out_w
 from .setup import ContractSetup
 from .source import Running
 
@@ -95,7 +96,11 @@ def _power(running: Running) -> int | None:
 
 
 def standings(
-    setup: ContractSetup, trials: Iterable[Trial], reports: Mapping[str, ActivationReport], today: date
+    setup: ContractSetup,
+    members: Iterable[Member],
+    trials: Iterable[Trial],
+    reports: Mapping[str, ActivationReport],
+    now: datetime,
 ) -> Mapping[TrialKind, Series]:
     """Return how a contract stands with its tests: those recorded, and orders of tests whose outcome is settled."""
     zone, trials = setup.terms.zone, tuple(trials)
@@ -110,16 +115,14 @@ def standings(
         for one in reports.values()
         if one.outcome is not None and one.order.id not in recorded
     ]
-    since = setup.terms.tests().start.astimezone(zone).date()
+    since = setup.terms.tests().start
     if setup.decisions.removed is Removed.LAST_TEST:
         passed = (one for one in made if one.outcome is Outcome.PASSED and one.kind is not TrialKind.COMMUNICATION)
-        since = max([since, *(one.at.astimezone(zone).date() for one in passed)])
-    reduced = additional_test_due(setup.terms, removed_w(setup.sites.values(), since, today))
+        since = max([since, *(one.at for one in passed)])
+    removed = removed_w(setup.sites.values(), since.astimezone(zone).date(), now.astimezone(zone).date())
+    removed += taken_out_w(setup.sites, setup.gone, members, since, now)
+    due = additional_test_due(setup.terms, removed)
     later = [
-        one
-        for one in made
-        if one.kind is not TrialKind.ADDITIONAL
-        or one.outcome is Outcome.FAILED
-        or one.at.astimezone(zone).date() > since
+        one for one in made if one.kind is not TrialKind.ADDITIONAL or one.outcome is Outcome.FAILED or one.at > since
     ]
-    return {kind: standing(kind, later, due=kind is not TrialKind.ADDITIONAL or reduced) for kind in TrialKind}
+    return {kind: standing(kind, later, due=kind is not TrialKind.ADDITIONAL or due) for kind in TrialKind}

@@ -148,12 +148,16 @@ def wrong_powers(
 def removed_w(sites: Iterable[Site], since: date, until: date) -> int:
     """Return the capacity (W) of sites that left until a day, and were in the perimeter after another one.
 
-    They are in it until the end of their last month: a test that is passed in that month is passed with them.
+    They are in it until the end of their last month: a test that is passed in that month is passed with them. One that
+    is not eligible is not in it, whenever it left.
     """
     return sum(
         site.max_activation_w
         for site in sites
-        if site.left is not None and site.left <= until and max(since, site.enters) < _whole_month(site.left)
+        if site.left is not None
+        and site.left <= until
+        and max(since, site.enters) < _whole_month(site.left)
+        and not not_eligible(site)
     )
 
 
