@@ -1,7 +1,7 @@
 """A contract as it runs: sites that are read, an activation that is followed and settled, and what disturbs both."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from contracts_here import DAY, HOUR, MINUTE, ORDER, POOL, SCHOOL, START, Clock, load, quiet_days, site, state, subentry
@@ -124,6 +124,22 @@ async def test_a_silent_site(hass: HomeAssistant, clock: Clock) -> None:
     assert float(state(hass, "deficient_volume")) == 0
     curve = await contract.ledger.readings("Pool", START, START + HOUR)
     assert all(reading.wh is None for _, reading in curve)
+
+
+async def test_a_silent_site_is_told_of_soon(hass: HomeAssistant, clock: Clock) -> None:
+    """A quarter of an hour after the end of its first half-hour that is not there, whatever else is ordered or read."""
+    contract = await load(hass, POOL)
+    await clock.go(61 * MINUTE)
+    told: list[datetime] = []
+    hass.bus.async_listen(
+        "state_changed",
+        lambda event: told.append(clock.now) if "readings_missing" in event.data["entity_id"] else None,
+    )
+    await clock.go(59 * MINUTE, silent=frozenset({"Pool"}))
+    assert told == [START - STEP + 15 * MINUTE]
+    assert contract.data.silent == {"Pool"}
+    await clock.go(2 * MINUTE)
+    assert contract.data.silent == set()
 
 
 async def test_a_ledger_that_fails(hass: HomeAssistant, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _SECOND = 20
 """Of each minute: what a half-hour brought was written by then."""
 _MINUTE = timedelta(minutes=1)
+_LATE = timedelta(minutes=15)
+"""After its end each half-hour should be there: an entity that says nothing is taken to be where it was after ten
+minutes, a remote site is asked after two and after twelve."""
 _FINAL = timedelta(hours=6)
 """Once an order is over for so long, and all of it is known, it is not settled anew with every half-hour."""
 
@@ -251,10 +254,12 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
 
     @callback
     def _tick(self, now: datetime) -> None:
-        edge = now.minute % 30 == 0
+        past = timedelta(minutes=now.minute) % STEP
+        edge = not past
         if (edge or self._owed) and self._link is not None:
             self._link.async_look()  # the building may have come up since, or an order could not be kept
-        if edge or any(order.start <= now < order.end + _MINUTE for order in self.effective):
+        runs = any(order.start <= now < order.end + _MINUTE for order in self.effective)
+        if edge or past == _LATE or runs:
             self._settle_soon()
 
     @callback
@@ -322,7 +327,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         return running_step(order, reference, seen, now)
 
     async def _async_silent(self, now: datetime) -> frozenset[str]:
-        last = floor(now - timedelta(minutes=5)) - STEP
+        last = floor(now - _LATE) - STEP
         silent = set()
         for name, site in self.setup.sites.items():
             if not site.belongs(self.today()):
