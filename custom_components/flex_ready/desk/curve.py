@@ -38,7 +38,7 @@ class _Step:
     def closed(self, end: datetime) -> Slot[Consumed]:
         """Return it as it ends."""
         length = end - self.start
-        if not self.known:
+        if self.known < _MS:
             return Slot(self.start, end, Consumed(quality=Quality.MISSING))
         hours = Decimal(self.known // _MS) / _MS_A_HOUR
         share = Decimal(length // _MS) / (self.known // _MS)
