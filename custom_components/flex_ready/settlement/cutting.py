@@ -22,6 +22,8 @@ LENGTHS = (TEN_MINUTES, STEP)
 """The steps that are counted."""
 NEAR = timedelta(minutes=5)
 """Two readings that are no farther apart tell the energy until an edge between them."""
+LONGEST = timedelta(hours=2)
+"""What came in a longer gap is not spread over it: so many half-hours that are alike would be no estimate."""
 _FINE_WH = 1
 """So do two between which no more than this was drawn, however far apart."""
 _GUESSED = 30
@@ -81,6 +83,7 @@ class Cutter:
                 timedelta(seconds=length): _Open(instant_kept(start), stood, lost, unsure, timedelta(seconds=guessed))
                 for length, start, stood, lost, unsure, guessed in runs
             }
+            assert cutter._open.keys() == set(LENGTHS)
         except AssertionError, ArithmeticError, KeyError, TypeError, ValueError:
             return None
         return cutter

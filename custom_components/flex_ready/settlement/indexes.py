@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from .cutting import Cut, Cutter, in_reach, instant_kept, joined, seconds
+from .cutting import LONGEST, Cut, Cutter, in_reach, instant_kept, joined, seconds
 
-LONGEST = timedelta(hours=2)
-"""What was drawn in a longer gap is not spread over it: so many half-hours that are alike would be no estimate."""
 MOST_W = 100_000_000
 """No site of a distribution network draws more: what says so is a fault."""
 _SLACK_WH = 2_000
@@ -90,7 +88,7 @@ class IndexSteps:
 
     def _add(self, until: datetime, wh: Fraction, *, measured: bool) -> Cut:
         assert self.cutter is not None
-        if until - self.cutter.at > LONGEST and wh > _NOISE_WH:
+        if until - self.cutter.at > LONGEST and (wh > _NOISE_WH or not measured):
             return self.cutter.lose(until)
         return self.cutter.add(until, wh, measured=measured)
 

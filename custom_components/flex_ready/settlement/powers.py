@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from .cutting import NEAR, Cut, Cutter, in_reach, seconds
+from .cutting import LONGEST, NEAR, Cut, Cutter, in_reach, seconds
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class PowerSteps:
         span = at - self.cutter.at
         if at <= self.cutter.at:
             cut: Cut = {}
-        elif self._watts is None or (self._unknown and span > NEAR):
+        elif self._watts is None or span > (NEAR if self._unknown else LONGEST):
             cut = self.cutter.lose(at)
         elif self._unknown and watts is None:
             return {}  # it may come back soon
