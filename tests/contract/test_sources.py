@@ -289,6 +289,56 @@ async def test_an_energy_entity_over_a_restart(entities: Entities) -> None:
     assert gone.of("site") is None
 
 
+async def test_an_energy_entity_over_a_reload(entities: Entities) -> None:
+    """What it told before is not told again, though it stands there still: the half-hour that runs goes on."""
+    source = EntitySource(entities.hass, entities.heard, "sensor.energy")
+    await entities.say(-1, "10")
+    await source.async_start()
+    await entities.say(1, "10.020")
+    await entities.say(3, "10.040")
+    await entities.to(14)
+    kept = through_json(source)
+    await source.async_stop()
+    source = EntitySource(entities.hass, entities.heard, "sensor.energy", kept=kept)
+    await source.async_start()
+    await entities.say(29, "10.300")
+    await entities.say(31, "10.320")
+    assert entities.heard.halves == {NOON - STEP: MISSING, NOON: estimated(300)}
+    await source.async_stop()
+
+
+async def test_what_is_injected_over_a_restart(entities: Entities) -> None:
+    """A night without sun: what was withdrawn meanwhile waits for it, also while Home Assistant is started again."""
+    source = EntitySource(entities.hass, entities.heard, "sensor.energy", "sensor.injected")
+    await entities.say(-1, "500", "kWh", "sensor.injected")
+    await entities.say(-1, "10")
+    await source.async_start()
+    for minute in (1, 29, 31, 59, 61):
+        await entities.say(minute, f"{10 + (minute + 1) / 100:.3f}")
+        entities.hass.states.async_set("sensor.injected", "unavailable")
+    assert entities.heard.halves == {}
+    kept = through_json(source)
+    await source.async_stop()
+    source = EntitySource(entities.hass, entities.heard, "sensor.energy", "sensor.injected", kept)
+    await source.async_start()
+    await entities.say(70, "500", "kWh", "sensor.injected")
+    assert entities.heard.halves == {NOON - STEP: MISSING, NOON: estimated(300), NOON + STEP: estimated(300)}
+    await source.async_stop()
+
+
+@pytest.mark.parametrize("unit", ["W", "GW"])
+async def test_a_power_that_no_site_has(entities: Entities, unit: str) -> None:
+    """Is none: it is neither kept nor added to those of others."""
+    source = EntitySource(entities.hass, entities.heard, "sensor.energy")
+    await entities.say(-1, "600", "W")
+    await source.async_start()
+    await entities.say(10, "-1e18", unit)
+    await entities.say(12, "600", "W")
+    await entities.to(31)
+    assert entities.heard.halves == {NOON - STEP: MISSING, NOON: estimated(300)}
+    await source.async_stop()
+
+
 async def test_a_power_entity(entities: Entities) -> None:
     """Its power holds until another is told; all of it is an estimate, and an outage is missing."""
     source = EntitySource(entities.hass, entities.heard, "sensor.energy")
@@ -343,6 +393,7 @@ class Curved(Remote):
     began = MORNING - timedelta(days=3)
     lacks: tuple[datetime, ...] = ()
     partial: tuple[datetime, ...] = ()
+    watts: Mapping[datetime, Decimal] = {}
 
     @override
     def _drawn(self, edges: Sequence[datetime]) -> Consumption:
@@ -353,7 +404,8 @@ class Curved(Remote):
             if at not in self.lacks:
                 part = at in self.partial
                 quality = Told.PARTIAL if part else Told.MEASURED
-                consumed = Consumed(power=Decimal(12_000), energy=Decimal(1 if part else 1000), quality=quality)
+                power = self.watts.get(at, Decimal(12_000))
+                consumed = Consumed(power=power, energy=Decimal(1) if part else power / 12, quality=quality)
                 slots.append(Slot(at, after, consumed))
             at = after
         return Consumption(steps=Series(tuple(slots)))
@@ -424,6 +476,21 @@ async def test_a_remote_site_that_cannot_be_reached(fleet: Fleet, curved: Curved
     assert await fleet.hass.config_entries.async_unload(fleet.entry.entry_id)
     await asked(fleet, MORNING + 3 * HOUR + 2 * MINUTE)
     assert len(heard.halves) == 3 * 48 + 14 + 2
+    await source.async_stop()
+
+
+@pytest.mark.parametrize("watts", [Decimal("1e20"), Decimal(-(10**9))])
+async def test_what_no_remote_site_draws(fleet: Fleet, curved: Curved, watts: Decimal) -> None:
+    """Is missing: a ledger could not even keep it, nor what others told after it."""
+    fleet.remote = curved
+    curved.began, curved.watts = MORNING - HOUR, {MORNING - 5 * MINUTE: watts}
+    await fleet.load()
+    heard = Heard()
+    source = source_of(fleet, heard)
+    await source.async_start()
+    await fleet.settle()
+    assert heard.halves[MORNING - 2 * STEP] == Reading(6000)
+    assert MORNING - STEP not in heard.halves
     await source.async_stop()
 
 

@@ -175,7 +175,26 @@ def test_a_clock_that_is_set_back() -> None:
     assert indexed(IndexSteps(), told)[STEP] == {NOON - STEP: MISSING, **halves(Reading(300))}
 
 
-@pytest.mark.parametrize("kept", [{}, {"at": "noon", "registers": {}, "cutter": {}}, {"at": 3, "registers": 4}])
+def test_a_clock_that_was_wrong() -> None:
+    """And is set forward by hours: nothing is made up of the time that nobody lived through."""
+    told: list[tuple[float, int | None]] = [(0, 600), (10, 600), (250, 600), (300, 0)]
+    assert powered(PowerSteps(), told)[STEP] == halves(*[MISSING] * 9, estimated(300))
+    steps = IndexSteps()
+    cut = indexed(steps, [(0, 0), (10, 100)])
+    cut = joined(cut, steps.take(NOON + 250 * MINUTE, {"": Fraction(100)}, told=False))
+    cut = joined(cut, indexed(steps, [(269, 290), (271, 310)]))
+    assert cut[STEP] == halves(*[MISSING] * 9)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {},
+        {"at": "noon", "registers": {}, "cutter": {}},
+        {"at": 3, "registers": 4},
+        {"at": "2026-04-02T12:00Z", "registers": {}, "cutter": {"at": "2026-04-02T12:00Z", "came": "0", "open": []}},
+    ],
+)
 def test_nonsense_kept_is_a_beginning(kept: dict[str, object]) -> None:
     """Of each kind of source."""
     for steps in (IndexSteps(), TopSteps(), PowerSteps()):
@@ -340,3 +359,15 @@ def test_one_that_is_silent_fills_no_memory() -> None:
         net.take({STEP: {NOON + i * STEP: Reading(100)}}, {})
     found = net.take({}, {STEP: {NOON + i * STEP: Reading(30) for i in range(400)}})[STEP]
     assert list(found) == [NOON + i * STEP for i in range(100, 400)]
+
+
+def test_what_waits_for_the_other_outlives_a_restart() -> None:
+    """Of either source; and nonsense is nothing."""
+    before, after = Net(), Net()
+    before.take({STEP: halves(Reading(100), Reading(50))}, {TEN_MINUTES: halves(Reading(7))})
+    after.restore(json.loads(json.dumps(before.kept())))
+    found = after.take({TEN_MINUTES: halves(Reading(10))}, {STEP: halves(Reading(30), MISSING)})
+    assert found == {STEP: halves(Reading(70), MISSING), TEN_MINUTES: halves(Reading(3))}
+    for nonsense in (None, 5, {}, {"withdrawn": 5, "injected": {"1800": "1:2:3"}}):
+        after.restore(nonsense)
+        assert after.kept() == {"withdrawn": {}, "injected": {}}

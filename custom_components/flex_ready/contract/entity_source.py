@@ -26,7 +26,7 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 
 from ..settlement.cutting import NEAR, TEN_MINUTES, Cut, Cutter
-from ..settlement.indexes import IndexSteps
+from ..settlement.indexes import MOST_W, IndexSteps
 from ..settlement.model import STEP, floor
 from ..settlement.powers import PowerSteps
 from ..settlement.together import Net
@@ -36,6 +36,8 @@ _ENERGY = {"Wh": 1, "kWh": 1_000, "MWh": 1_000_000, "GWh": 1_000_000_000}
 _POWER = {"W": 1, "kW": 1_000, "MW": 1_000_000, "GW": 1_000_000_000}
 _AFTER_S = 5
 """After an edge: an entity that is asked on the minute has answered."""
+_NET = "net"
+"""Kept by this name, beside the entities: ids of those have a dot."""
 _MOST_DIGITS = 40
 _MAGNITUDE = 18
 """Powers of ten: what is larger or smaller than all that is real would take for ever to count with."""
@@ -62,6 +64,12 @@ def value_of(state: State | None, units: Mapping[str, int]) -> Fraction | None:
     return Fraction(number) * factor
 
 
+def power_of(state: State | None) -> Fraction | None:
+    """Return the power that an entity says (W), exactly; None: none, or one that no site has."""
+    watts = value_of(state, _POWER)
+    return None if watts is None or abs(watts) > MOST_W else watts
+
+
 @dataclass(slots=True)
 class _Channel:
     """One entity: an index if it says an energy, else a power."""
@@ -76,14 +84,14 @@ class _Channel:
             self.by_power = False
             self.index.begins_anew = state.attributes.get(ATTR_STATE_CLASS) == SensorStateClass.TOTAL_INCREASING
             return self.index.take(at, {"": wh})
-        watts = value_of(state, _POWER)
+        watts = power_of(state)
         self.by_power |= watts is not None
         return self.power.take(at, watts) if self.by_power else {}
 
     def edge(self, state: State | None, at: datetime) -> Cut:
         """Take it at an edge: a power holds, and an index of which nothing was heard for long is where it was."""
         if self.by_power:
-            return self.power.take(at, value_of(state, _POWER))
+            return self.power.take(at, power_of(state))
         wh, heard = value_of(state, _ENERGY), self.index.heard
         if wh is None or heard is None or at - heard <= NEAR:
             return {}
@@ -122,8 +130,10 @@ class EntitySource:
         self._withdrawn, self._injected = withdrawn, injected
         self._net = Net()
         self._stop: list[CALLBACK_TYPE] = []
+        kept = kept or {}
         for name, channel in self._channels.items():
-            channel.restore((kept or {}).get(name))
+            channel.restore(kept.get(name))
+        self._net.restore(kept.get(_NET))
 
     async def async_start(self) -> None:
         """Listen, beginning with what the entities say now."""
@@ -133,9 +143,13 @@ class EntitySource:
             async_track_state_report_event(self._hass, names, self._reported),
             async_track_utc_time_change(self._hass, self._edge, minute=range(0, 60, 10), second=_AFTER_S),
         ]
-        for name in names:
+        now = dt_util.utcnow()
+        for name, channel in self._channels.items():
             if (state := self._hass.states.get(name)) is not None:
-                self._take(name, state, dt_util.utcnow() if value_of(state, _POWER) else state.last_reported)
+                at = now if value_of(state, _POWER) else state.last_reported
+                # What it said before it was heard last is known: it would look like a clock that was set back.
+                if channel.index.heard is None or not at <= channel.index.heard <= now:
+                    self._take(name, state, at)
 
     async def async_stop(self) -> None:
         """Listen no more."""
@@ -144,7 +158,7 @@ class EntitySource:
 
     def kept(self) -> Kept:
         """Return what it has to know after a restart."""
-        return {name: channel.kept() for name, channel in self._channels.items()}
+        return {_NET: self._net.kept(), **{name: channel.kept() for name, channel in self._channels.items()}}
 
     def running(self, now: datetime) -> Running:
         """Return what is known of the half-hour that runs."""
@@ -152,7 +166,7 @@ class EntitySource:
         known = powered = True
         for name, channel in self._channels.items():
             sign = 1 if name == self._withdrawn else -1
-            power = value_of(self._hass.states.get(name), _POWER)
+            power = power_of(self._hass.states.get(name))
             powered &= power is not None
             watts += sign * (power or 0)
             begun, wh = channel.cutter.so_far(STEP) if channel.cutter else (start, None)

@@ -94,6 +94,7 @@ class MeterSource:
             self._withdrawn.restore(kept.get("withdrawn"))
             self._injected.restore(kept.get("injected"))
             self._injects = kept.get("injects") is True
+            self._net.restore(kept.get("net"))
 
     async def async_start(self) -> None:
         """Listen."""
@@ -109,7 +110,7 @@ class MeterSource:
     def kept(self) -> Kept:
         """Return what it has to know after a restart."""
         withdrawn, injected = self._withdrawn.kept(), self._injected.kept()
-        return {"withdrawn": withdrawn, "injected": injected, "injects": self._injects}
+        return {"withdrawn": withdrawn, "injected": injected, "injects": self._injects, "net": self._net.kept()}
 
     def running(self, now: datetime) -> Running:
         """Return what is known of the half-hour that runs."""

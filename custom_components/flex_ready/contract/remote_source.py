@@ -16,6 +16,7 @@ from ..fleet.site import RemoteSite
 from ..flexibility.client_errors import BacsError
 from ..flexibility.model import Consumed, Quality as Told_
 from ..ledger import LedgerError
+from ..settlement.indexes import MOST_W
 from ..settlement.load_curve import LoadCurve
 from ..settlement.model import STEP, Quality, Reading, floor
 from ..settlement.together import put_together
@@ -176,11 +177,16 @@ def _steps(start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def _energies(slots: Iterable[Slot[Consumed]]) -> Iterator[Slot[tuple[Fraction | None, Quality]]]:
-    """Give the energy of each step; of one that was measured in part, what its mean power makes of the whole."""
+    """Give the energy of each step; of one that was measured in part, what its mean power makes of the whole.
+
+    What no site can draw is not believed.
+    """
     for slot in slots:
         value, seconds = slot.value, Fraction(slot.length // timedelta(seconds=1))
         by_power = None if value.power is None else Fraction(value.power) * seconds / _S_A_HOUR
         wh = None if value.energy is None else Fraction(value.energy)
         if wh is None or (value.quality is Told_.PARTIAL and by_power is not None):
             wh = by_power
+        if wh is not None and abs(wh) > MOST_W * seconds / _S_A_HOUR:
+            wh = None
         yield Slot(slot.start, slot.end, (wh, _QUALITIES.get(value.quality, Quality.ESTIMATED)))

@@ -1,6 +1,6 @@
 """Readings made of others: of the finer steps of a curve, or of what was withdrawn and what was injected."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -8,6 +8,7 @@ from fractions import Fraction
 from ..slots import Slot
 from .cutting import LENGTHS, Cut, Cutter, joined, seconds
 from .model import STEP, Quality, Reading, floor
+from .texts import read, written
 
 _MOST_WAITING = 300
 """Steps of one source that wait for the other."""
@@ -54,6 +55,15 @@ class Net:
         return {
             length: dict(_pairs(self._withdrawn.get(length, {}), self._injected.get(length, {}))) for length in LENGTHS
         }
+
+    def kept(self) -> dict[str, object]:
+        """Return all there is to know, as JSON can say it."""
+        return {"withdrawn": written(self._withdrawn), "injected": written(self._injected)}
+
+    def restore(self, kept: object) -> None:
+        """Go on from what `kept` told of, as far as it makes sense."""
+        if isinstance(kept, Mapping):
+            self._withdrawn, self._injected = (_last(read(kept.get(name))[0]) for name in ("withdrawn", "injected"))
 
 
 def _last(cut: Cut) -> Cut:
