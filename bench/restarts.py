@@ -121,7 +121,7 @@ async def main() -> int:
             write_folder(folder, configuration("en", emulator.control, await site.loads()), port)
             async with home_assistant(session, folder, port, "en") as (client, _):
                 meter = await add_entry(client, DOMAIN, "meter", meter_answers(emulator))
-                building = await add_building(client, session, emulator.control, meter)
+                building = await add_building(client, session, emulator.control, meter, signals=False)
                 await asyncio.sleep(2 * _TD_S)  # Td is known
             for delay in moments:
                 said = await moment(site, folder, port, building, delay)

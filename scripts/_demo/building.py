@@ -17,17 +17,17 @@ _ORDER = ("water_heater", "ev_charger", "heat_pump", "ventilation", "lighting")
 """Which goes off first."""
 
 
-async def add_building(client: HomeAssistant, session: ClientSession, control: str, meter_entry: str) -> str:
-    """Add the building and hand its loads over; return the entry's id."""
+async def add_building(
+    client: HomeAssistant, session: ClientSession, control: str, meter_entry: str, *, signals: bool = True
+) -> str:
+    """Add the building and hand its loads over; return the entry's id. It is asked for signals if there are any."""
     state = await Control(session, control).state()
     draws = state["apparent_va"] if state["subscribed_power"]["unit"] == "kVA" else state["power_w"]
     advanced = {"window": "automatic", "td": "0", "limit": int(_SHARE * draws / 100) / 10, "blind_policy": "hold"}
-    entry_id = await add_entry(
-        client,
-        DOMAIN,
-        "building",
-        {"building": {"name": NAME, "meter_entry": meter_entry, "signals": {}, "advanced": advanced}},
-    )
+    asked: dict[str, object] = {"name": NAME, "meter_entry": meter_entry, "advanced": advanced}
+    if signals:
+        asked["signals"] = {}
+    entry_id = await add_entry(client, DOMAIN, "building", {"building": asked})
     switches = {one["unique_id"]: one["entity_id"] for one in await client.command("config/entity_registry/list")}
     for load in state["loads"]:
         await add_subentry(client, entry_id, "load", ("entity", "off"), _answers(load, switches[switch_id(load["id"])]))
