@@ -243,8 +243,8 @@ async def test_who_is_not_in_the_perimeter_is_not_wrong_in_it(
 
 async def test_a_load_curve(hass: HomeAssistant, contract: ContractCoordinator) -> None:
     """By the name, the PRM or the id of a site; what is missing is no 0."""
-    for site in ("School", "30001234567890"):
-        answer = await act(hass, contract, "get_load_curve", site=site)
+    for named in ("School", "30001234567890"):
+        answer = await act(hass, contract, "get_load_curve", site=named)
         assert len(answer["steps"]) == 48
         assert answer["steps"][-10] == {
             "start": "2026-02-12T18:00:00+01:00",
