@@ -28,6 +28,7 @@ from custom_components.flex_ready.flexibility.record import (
 )
 from custom_components.flex_ready.ledger import Member
 from custom_components.flex_ready.settlement.model import STEP, Direction, Purpose
+from custom_components.flex_ready.settlement.profile import Decisions, OffGrid
 from custom_components.flex_ready.settlement.sites import Site
 from custom_components.flex_ready.slots import Series, Slot
 
@@ -272,6 +273,19 @@ def test_a_site_that_tells_its_energy_only() -> None:
 def test_a_site_that_is_silent(seen: list[Running | None]) -> None:
     """Then nothing can be told."""
     assert running_step(ORDER, REFERENCE, seen, START + MINUTE) is None
+
+
+def test_a_half_hour_that_is_ordered_in_part() -> None:
+    """It is as it will be settled: all of it, its part, or nothing at all."""
+    order = replace(ORDER, start=START + 10 * MINUTE)
+    now, seen = START + 15 * MINUTE, [Running(START, START + 15 * MINUTE, 33_333, 200_000)]
+    whole = running_step(ORDER, REFERENCE, seen, now)
+    for off_grid, share in ((OffGrid.OUTWARD, Fraction(1)), (OffGrid.PRORATA, Fraction(2, 3))):
+        found = running_step(order, REFERENCE, seen, now, Decisions(off_grid=off_grid))
+        assert found is not None
+        assert whole is not None
+        assert found.outlook.expected_wh == whole.outlook.expected_wh * share
+    assert running_step(order, REFERENCE, seen, now, Decisions(off_grid=OffGrid.WHOLE)) is None
 
 
 def test_the_other_direction() -> None:

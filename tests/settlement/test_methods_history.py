@@ -15,6 +15,7 @@ from custom_components.flex_ready.settlement.model import STEP, Order
 from custom_components.flex_ready.settlement.realised import Realised, realised
 from custom_components.flex_ready.settlement.reference import Rule
 from custom_components.flex_ready.settlement.sufficiency import Lack
+from custom_components.flex_ready.slots import Stretch
 
 WINTER = date(2026, 1, 14)
 KW = 500
@@ -132,3 +133,18 @@ def test_ten_of_ten(today: int, factor: str) -> None:
     made = plan(one, Choice(method=Method.TEN_OF_TEN), FACTS, never)
     assert made.rule is Rule.ADJUSTED
     assert [len(window) for window in made.windows[one.steps[1]]] == [10, 6, 60]
+
+
+def test_ten_of_ten_after_other_orders() -> None:
+    """No half-hour of another activation adjusts it; one in a row of them is adjusted as the first of the row is."""
+    first, second = order(WINTER, "16:00", "18:00"), order(WINTER, "18:00", "19:00")
+    row = Stretch(first.start, second.end)
+    choice = Choice(method=Method.TEN_OF_TEN)
+    made = plan(second, choice, replace(FACTS, whole=row, earlier=(first,)), never)
+    assert made.windows[second.start][1] == plan(first, choice, FACTS, never).windows[first.start][1]
+    apart = plan(second, choice, replace(FACTS, earlier=(order(WINTER, "14:15", "15:30"),)), never)
+    assert apart.windows[second.start][1] == (at(WINTER, "15:30"), at(WINTER, "16:00"), at(WINTER, "16:30"))
+    readings = curve(flat(at(WINTER - 20 * DAY, "00:00"), 22))
+    long = replace(FACTS, earlier=(order(WINTER, "12:00", "17:00"),))
+    whole, _ = realised(second, choice, long, [readings])
+    assert (whole.reference_wh, whole.basis.lack) == (None, Lack.APART)

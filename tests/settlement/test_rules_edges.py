@@ -119,8 +119,8 @@ def test_r20_an_additional_test_may_come_before_the_activations() -> None:
 def test_r20_what_leaves_within_a_month() -> None:
     """It takes part in a test of that month, so it counts after it; what never was there does not."""
     april = replace(SITE, max_activation_w=100_001, left=date(2026, 4, 15))
-    assert removed_w([april], date(2026, 4, 20), date(2026, 4, 30)) == 100_001
-    assert removed_w([april], date(2026, 4, 20), date(2026, 4, 14)) == 0
+    assert removed_w([april], date(2026, 4, 20), date(2026, 5, 1)) == 100_001
+    assert removed_w([april], date(2026, 4, 20), date(2026, 4, 30)) == 0
     assert removed_w([april], date(2026, 5, 1), date(2026, 6, 1)) == 0
     assert removed_w([replace(april, joined=date(2026, 4, 2))], date(2026, 1, 1), date(2026, 6, 1)) == 0
 

@@ -3,17 +3,18 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
-from terms import HOUR, ORDER, PARIS, START, WITHOUT, realised
+from terms import HOUR, ORDER, PARIS, START, WITH, WITHOUT, realised
 
 from custom_components.flex_ready.settlement.facts import Facts
 from custom_components.flex_ready.settlement.methods import Choice, Method, plan
 from custom_components.flex_ready.settlement.model import STEP, Direction, Order, Purpose
 from custom_components.flex_ready.settlement.orders import Invalid, invalid, whole
-from custom_components.flex_ready.settlement.profile import Decisions, OffGrid, Overlap
+from custom_components.flex_ready.settlement.profile import Decisions, OffGrid, Overlap, Penalised, Ratio
 from custom_components.flex_ready.settlement.report import activation
-from custom_components.flex_ready.settlement.volumes import expected
+from custom_components.flex_ready.settlement.volumes import expected, perimeter
 from custom_components.flex_ready.slots import Stretch
 
 TEN_PAST = replace(ORDER, power_w=1_000_000, start=START + timedelta(minutes=10), end=START + timedelta(minutes=100))
@@ -33,7 +34,6 @@ def test_r09_orders_at_the_same_time_share_the_power() -> None:
     assert invalid(other(300_001, 1), WITHOUT, [half]) == (Invalid.TOO_MUCH_POWER,)
     assert invalid(other(600_000, 2), WITHOUT, [half]) == ()
     assert invalid(other(300_001, 1), WITHOUT, [replace(half, accepted=False)]) == ()
-    assert invalid(other(300_001, 1), WITHOUT, [replace(half, purpose=Purpose.ACTIVATION_TEST)]) == ()
 
 
 def test_r09_what_is_called_off_leaves_room() -> None:
@@ -43,6 +43,14 @@ def test_r09_what_is_called_off_leaves_room() -> None:
     assert invalid(more, WITHOUT, [ORDER, back]) == ()
     assert invalid(more, WITHOUT, [ORDER]) == (Invalid.TOO_MUCH_POWER,)
     assert invalid(replace(more, power_w=600_001), WITHOUT, [back]) == (Invalid.TOO_MUCH_POWER,)
+
+
+def test_d08_a_test_is_alone() -> None:
+    """What it is judged by, and paid for, is of no other order."""
+    trial = replace(ORDER, power_w=300_000, purpose=Purpose.ACTIVATION_TEST)
+    assert invalid(other(300_000, 1), WITHOUT, [trial]) == (Invalid.OVERLAPPING,)
+    assert invalid(other(300_000, 1, purpose=Purpose.ACTIVATION_TEST), WITHOUT, [ORDER]) == (Invalid.OVERLAPPING,)
+    assert invalid(other(300_000, 2), WITHOUT, [trial]) == ()
 
 
 def test_d08_refused_rather_than_netted() -> None:
@@ -104,3 +112,43 @@ def test_d08_the_windows_lie_around_the_row() -> None:
     made = plan(ORDER, Choice(method=Method.DOUBLE_REFERENCE), facts, lambda _: False)
     before, after = made.windows[ORDER.start]
     assert (before[-1], after[0]) == (ORDER.start - STEP, second.end)
+
+
+@pytest.mark.parametrize("ratio", [Ratio.ACTIVATION, Ratio.STEPS])
+def test_d08_orders_in_a_row_fail_together(ratio: Ratio) -> None:
+    """By the whole activation its total failure costs what is expected of the contract by p, however it was cut."""
+    decisions = Decisions(ratio=ratio)
+    one = replace(ORDER, power_w=1_000_000)
+    first, second = replace(one, end=START + HOUR), replace(one, id="A2", start=START + HOUR, power_w=900_000)
+    nothing = {order.id: {"EF1": dict.fromkeys(order.steps, Fraction())} for order in (first, second)}
+    steps = {order.id: perimeter(order, nothing[order.id].values()) for order in (first, second)}
+    reports = [
+        activation(order, nothing[order.id], WITH, decisions=decisions, beside=steps[beside.id])
+        for order, beside in ((first, second), (second, first))
+    ]
+    penalties = [report.totals.penalty for report in reports]
+    expected = {Ratio.ACTIVATION: [Decimal("67368.42"), Decimal("60631.58")], Ratio.STEPS: [Decimal(256_000)] * 2}
+    assert penalties == expected[ratio]
+
+
+@pytest.mark.parametrize(
+    ("penalised", "kwh"),
+    [(Penalised.ALL_STEPS, (500, 1000)), (Penalised.FIRST_DEFAULT_STEP, (200, 0)), (Penalised.WORST_STEP, (0, 500))],
+)
+def test_d08_one_half_hour_of_a_row(penalised: Penalised, kwh: tuple[int, int]) -> None:
+    """Where one half-hour is penalised it is one of the whole row."""
+    one = replace(ORDER, power_w=1_000_000)
+    first, second = replace(one, end=START + HOUR), replace(one, id="A2", start=START + HOUR)
+    realised_wh = {first.id: [300_000, 200_000], second.id: [0, 0]}
+    volumes = {
+        order.id: {"EF1": dict(zip(order.steps, map(Fraction, realised_wh[order.id]), strict=True))}
+        for order in (first, second)
+    }
+    steps = {order.id: perimeter(order, volumes[order.id].values()) for order in (first, second)}
+    found = [
+        activation(
+            order, volumes[order.id], WITHOUT, decisions=Decisions(penalised=penalised), beside=steps[beside.id]
+        ).totals.penalty
+        for order, beside in ((first, second), (second, first))
+    ]
+    assert found == [Decimal(9_200 * one) / 1000 for one in kwh]

@@ -146,3 +146,22 @@ def test_r21_the_period_of_tests() -> None:
     order = trial_order(terms, TrialKind.ACTIVATION, "T1", local(2026, 10, 31, 22))
     assert invalid(order, terms) == ()
     assert invalid(replace(order, start=local(2026, 10, 31, 23, 30), end=local(2026, 11, 1, 0, 30)), terms) != ()
+
+
+def test_r18_what_is_not_paid_is_paid_in_no_half_hour() -> None:
+    """Of a test that failed, and of an additional one."""
+    for report in (of_a_trial(450_000, 400_000), of_a_trial(500_000, 500_000, purpose=Purpose.ADDITIONAL_TEST)):
+        assert [step.paid for step in report.steps] == [0, 0]
+        assert report.totals.paid == 0
+    assert [step.paid for step in of_a_trial(450_000, 500_000).steps] == [450_000, 500_000]
+
+
+def test_r18_an_outcome_that_is_told_stands() -> None:
+    """The network operator may judge otherwise than the readings do; then it pays by that."""
+    failed = of_a_trial(450_000, 400_000)
+    volumes = {"EF1": {step.step: step.raw for step in failed.steps}}
+    passed = activation(failed.order, volumes, WITH, outcome=Outcome.PASSED)
+    assert (passed.outcome, passed.totals.paid) == (Outcome.PASSED, 850_000)
+    assert activation(failed.order, volumes, WITH, outcome=Outcome.EXCUSED).totals.paid == 0
+    activated = replace(failed.order, purpose=Purpose.ACTIVATION)
+    assert activation(activated, volumes, WITH, outcome=Outcome.PASSED).outcome is None

@@ -324,7 +324,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         if reference is None:
             return None
         seen = [self.intake.running(one.site_id, now) for one in self._members if belongs(one, order.start)]
-        return running_step(order, reference, seen, now)
+        return running_step(order, reference, seen, now, self.setup.decisions)
 
     async def _async_silent(self, now: datetime) -> frozenset[str]:
         last = floor(now - _LATE) - STEP

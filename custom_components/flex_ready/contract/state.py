@@ -8,7 +8,7 @@ from fractions import Fraction
 from ..ledger import Member, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
 from ..settlement.outlook import StepOutlook, step_left, step_outlook
-from ..settlement.profile import Removed
+from ..settlement.profile import Decisions, Removed
 from ..settlement.report import ActivationReport, Totals
 from ..settlement.sites import additional_test_due, removed_w
 from ..settlement.trials import Outcome, Series, Test, TrialKind, standing
@@ -61,10 +61,16 @@ class ContractState:
 
 
 def running_step(
-    order: Order, reference: Fraction, seen: Sequence[Running | None], now: datetime
+    order: Order, reference: Fraction, seen: Sequence[Running | None], now: datetime, decisions: Decisions | None = None
 ) -> RunningStep | None:
-    """Return how the half-hour that runs goes, by its reference (Wh) and what each site tells; None: one is silent."""
+    """Return how the half-hour that runs goes, by its reference (Wh) and what each site tells.
+
+    None: one is silent, or nothing is expected of a half-hour that the order covers in part (D3).
+    """
     step = floor(now)
+    wanted = expected(order, (decisions or Decisions()).off_grid).get(step)
+    if wanted is None:
+        return None
     known = [drawn for one in seen if one is not None and (drawn := _drawn(one, step, now)) is not None]
     if not known or len(known) < len(seen):
         return None
@@ -72,7 +78,7 @@ def running_step(
     sign, gone = order.direction.sign, Fraction((now - step) // _S, STEP // _S)
     realised = sign * (reference * gone - wh)
     power = sign * (2 * reference - watts)
-    outlook = step_outlook(expected(order)[step], realised, power, step_left(step, now), purpose=order.purpose)
+    outlook = step_outlook(wanted, realised, power, step_left(step, now), purpose=order.purpose)
     return RunningStep(order=order, step=step, realised_wh=realised, realised_w=round(power), outlook=outlook)
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 
 from ..slots import Stretch
 from .facts import Facts, days_before, local_day
-from .model import Order, floor, steps
+from .model import Order, floor, steps, touches
 from .reference import Plan, Rule, Window
 
 _FARTHEST = 365
@@ -46,7 +46,7 @@ class Recipe:
 
 def history(order: Order, recipe: Recipe, facts: Facts, lacks: Lacks) -> Plan:
     """Return the plan of a historical method; a day of which a reading lacks is passed over."""
-    today = _adjustment(order) if recipe.rule is Rule.ADJUSTED else ()
+    today = _adjustment(order, facts) if recipe.rule is Rule.ADJUSTED else ()
     found = _days(order, today, recipe, facts, lacks)
     enough = {step: days for step, days in found.items() if len(days) == recipe.days}
     return Plan(
@@ -56,10 +56,12 @@ def history(order: Order, recipe: Recipe, facts: Facts, lacks: Lacks) -> Plan:
     )
 
 
-def _adjustment(order: Order) -> Window:
-    """Return the half-hours of the day itself that are compared."""
+def _adjustment(order: Order, facts: Facts) -> Window:
+    """Return the half-hours of the day itself that are compared: before the activation, and of no other one."""
     farthest, nearest = _WINDOW
-    return tuple(steps(Stretch(floor(order.start) - farthest, floor(order.start) - nearest)))
+    start = floor((facts.whole or order).start)
+    there = Stretch(start - farthest, start - nearest)
+    return tuple(step for step in steps(there) if not any(touches(step, one) for one in facts.earlier))
 
 
 def _days(order: Order, today: Window, recipe: Recipe, facts: Facts, lacks: Lacks) -> Mapping[datetime, list[int]]:

@@ -95,3 +95,8 @@ def steps(stretch: Stretch, step: timedelta = STEP) -> Iterator[datetime]:
     while at < stretch.end:
         yield at
         at += step
+
+
+def touches(step: datetime, stretch: Stretch) -> bool:
+    """Tell whether some of a half-hour, by its start, is in a stretch."""
+    return Stretch(step, step + STEP).overlaps(stretch)

@@ -33,28 +33,34 @@ def failure_penalty(
     terms: Terms,
     decisions: Decisions | None = None,
     profile: Profile = ENEDIS_2020,
+    *,
+    beside: Sequence[StepVolume] = (),
 ) -> Fraction:
-    """Return what the defaults of an activation cost (R28); of a step that is not known, nothing yet."""
+    """Return what the defaults of an activation cost (R28); of a step that is not known, nothing yet.
+
+    If it is one order of several in a row, `beside` are the half-hours of the others, and the amount is its part of
+    what all of them cost together (D8).
+    """
     decisions = decisions or Decisions()
     if not terms.reserved:
-        return profile.undistributed_eur_a_mwh * _penalised(steps, decisions.penalised) / _WH_A_MWH
+        return profile.undistributed_eur_a_mwh * _penalised(steps, beside, decisions.penalised) / _WH_A_MWH
     if decisions.ratio is Ratio.STEPS:
         share = sum((step.deficient / step.expected for step in steps if step.expected), Fraction())
     else:
-        wanted = sum((step.expected for step in steps), Fraction())
+        wanted = sum((step.expected for step in (*steps, *beside)), Fraction())
         share = sum((step.deficient for step in steps), Fraction()) / wanted if wanted else Fraction()
     return expected_turnover(terms) * share / (terms.probability or 1)
 
 
-def _penalised(steps: Sequence[StepVolume], penalised: Penalised) -> Fraction:
-    deficient = [step.deficient for step in steps if step.default]
-    match penalised:
-        case Penalised.ALL_STEPS:
-            return sum(deficient, Fraction())
-        case Penalised.FIRST_DEFAULT_STEP:
-            return deficient[0] if deficient else Fraction()
-        case Penalised.WORST_STEP:
-            return max(deficient, default=Fraction())
+def _penalised(steps: Sequence[StepVolume], beside: Sequence[StepVolume], penalised: Penalised) -> Fraction:
+    its = [step for step in steps if step.default]
+    if penalised is Penalised.ALL_STEPS:
+        return sum((step.deficient for step in its), Fraction())
+    row = sorted([*its, *(step for step in beside if step.default)], key=lambda step: step.step)
+    if not row:
+        return Fraction()
+    one = row[0] if penalised is Penalised.FIRST_DEFAULT_STEP else max(row, key=lambda step: step.deficient)
+    return one.deficient if any(step is one for step in its) else Fraction()
 
 
 def expected_turnover(terms: Terms) -> Fraction:

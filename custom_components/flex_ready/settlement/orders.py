@@ -47,7 +47,7 @@ def invalid(
 ) -> tuple[Invalid, ...]:
     """Return why an order is not valid, among others of the contract; nothing: it is."""
     decisions = decisions or Decisions()
-    test = order.purpose is not Purpose.ACTIVATION
+    test = not _counts(order)
     period = _period(order, terms, profile)
     available = () if test else tuple(terms.available(order))
     added = not test and decisions.overlap is Overlap.NET
@@ -61,7 +61,7 @@ def invalid(
         Invalid.TOO_SHORT: order.length < (profile.least_duration if test else terms.least_duration),
         Invalid.TOO_LONG: not test and terms.most_duration is not None and order.length > terms.most_duration,
         Invalid.TOO_CLOSE: any(_close(order, one, terms) for one in rivals),
-        Invalid.OVERLAPPING: decisions.overlap is Overlap.REFUSE and any(order.overlaps(one) for one in rivals),
+        Invalid.OVERLAPPING: any(order.overlaps(one) and not (added and _counts(one)) for one in rivals),
         Invalid.WRONG_DIRECTION: order.direction is not terms.direction,
         Invalid.OUTSIDE: order.start < period.start or order.end > period.end,
         Invalid.OFF_GRID: decisions.off_grid is OffGrid.REFUSE
@@ -72,7 +72,7 @@ def invalid(
 
 def _together(order: Order, others: Iterable[Order]) -> int:
     """Return the most power (W) that an activation and others at the same time ask for in its direction."""
-    there = [one for one in others if one.purpose is Purpose.ACTIVATION and one.overlaps(order)]
+    there = [one for one in others if _counts(one) and one.overlaps(order)]
     pieces = (one for one in netted([order, *there]) if one.direction is order.direction and one.overlaps(order))
     return max((one.power_w for one in pieces), default=0)
 
@@ -86,6 +86,11 @@ def _period(order: Order, terms: Terms, profile: Profile) -> Stretch:
             return terms.tests(profile)
         case Purpose.ADDITIONAL_TEST:
             return Stretch(terms.tests(profile).start, terms.activation.end)
+
+
+def _counts(order: Order) -> bool:
+    """Tell whether an order is added up with others at the same time; a test is judged by itself."""
+    return order.purpose is Purpose.ACTIVATION
 
 
 def _close(order: Order, other: Order, terms: Terms) -> bool:
@@ -105,20 +110,27 @@ def netted(orders: Sequence[Order]) -> tuple[Order, ...]:
     return tuple(found)
 
 
-def whole(order: Order, others: Iterable[Order]) -> Stretch:
-    """Return an order together with those of its direction that come right before or after it, one by another (D8).
+def row(order: Order, others: Iterable[Order]) -> tuple[Order, ...]:
+    """Return an order with those of its direction that come right before or after it, one by another, in order (D8).
 
     Enedis' tool cuts what is ordered where the direction changes, not where the power does.
     """
     start, end = order.start, order.end
-    its = sorted((one for one in others if one.direction is order.direction), key=lambda one: one.start)
-    for other in its:
+    its = [one for one in others if one.direction is order.direction and one.id != order.id]
+    for other in sorted(its, key=lambda one: one.start):
         if start <= other.start <= end:
             end = max(end, other.end)
     for other in sorted(its, key=lambda one: one.end, reverse=True):
         if start <= other.end <= end:
             start = min(start, other.start)
-    return Stretch(start, end)
+    found = [order, *(one for one in its if start <= one.start and one.end <= end)]
+    return tuple(sorted(found, key=lambda one: (one.start, one.end, one.id)))
+
+
+def whole(order: Order, others: Iterable[Order]) -> Stretch:
+    """Return the stretch of the row that an order is in."""
+    found = row(order, others)
+    return Stretch(found[0].start, max(one.end for one in found))
 
 
 def _meeting(orders: Sequence[Order]) -> list[list[Order]]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from ..slots import Stretch
-from .model import STEP, floor, steps
+from .model import STEP, floor, steps, touches
 from .reference import Window
 
 _LONGEST = timedelta(hours=2)
@@ -43,6 +43,4 @@ def around(order: Stretch, apart: Sequence[Stretch] = ()) -> tuple[Window, Windo
 
 
 def _window(stretch: Stretch, apart: Sequence[Stretch]) -> Window:
-    return tuple(
-        step for step in steps(stretch) if not any(Stretch(step, step + STEP).overlaps(other) for other in apart)
-    )
+    return tuple(step for step in steps(stretch) if not any(touches(step, other) for other in apart))

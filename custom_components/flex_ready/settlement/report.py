@@ -3,8 +3,8 @@
 Source: docs/settlement.md, R30; Enedis 2020, slide 21.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from fractions import Fraction
@@ -72,27 +72,32 @@ def activation(
     *,
     decisions: Decisions | None = None,
     profile: Profile = ENEDIS_2020,
+    beside: Sequence[StepVolume] = (),
+    outcome: Outcome | None = None,
 ) -> ActivationReport:
     """Settle an order, from what each entity realised in its half-hours (Wh).
 
     One that was refused expects nothing (R7). A test that failed is not paid, nor is an additional one that was
-    passed, and no test is penalised (R18, R20).
+    passed, and no test is penalised (R18, R20). `beside` are the half-hours of the other orders of its row, with which
+    it fails together (D8). The outcome of a test is by its half-hours, unless another is told.
     """
     if not order.accepted:
         return ActivationReport(order=order, steps=(), entities={}, totals=Totals())
     steps = perimeter(order, entities.values(), decisions=decisions, profile=profile)
-    outcome = None if order.purpose is Purpose.ACTIVATION else activation_outcome(steps, profile)
+    outcome = None if order.purpose is Purpose.ACTIVATION else outcome or activation_outcome(steps, profile)
     earns = order.purpose is Purpose.ACTIVATION or (
         order.purpose is Purpose.ACTIVATION_TEST and outcome is Outcome.PASSED
     )
+    if not earns:
+        steps = tuple(replace(step, paid=Fraction()) for step in steps)
     fined = order.purpose is Purpose.ACTIVATION
     totals = Totals(
         expected=sum((step.expected for step in steps), Fraction()),
         realised=sum((step.counted for step in steps if step.counted is not None), Fraction()),
-        paid=sum((step.paid for step in steps), Fraction()) if earns else Fraction(),
+        paid=sum((step.paid for step in steps), Fraction()),
         deficient=sum((step.deficient for step in steps), Fraction()),
-        premium=cents(variable_premium(steps, terms)) if earns else Decimal(),
-        penalty=cents(failure_penalty(steps, terms, decisions, profile)) if fined else Decimal(),
+        premium=cents(variable_premium(steps, terms)),
+        penalty=cents(failure_penalty(steps, terms, decisions, profile, beside=beside)) if fined else Decimal(),
     )
     return ActivationReport(order=order, steps=steps, entities=entities, totals=totals, outcome=outcome)
 

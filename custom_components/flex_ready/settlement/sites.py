@@ -155,7 +155,7 @@ def removed_w(sites: Iterable[Site], since: date, until: date) -> int:
         site.max_activation_w
         for site in sites
         if site.left is not None
-        and site.left <= until
+        and _whole_month(site.left) <= until
         and max(since, site.enters) < _whole_month(site.left)
         and not not_eligible(site)
     )
