@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
 from typing import Any, cast
 
 from homes import DOWN, FACTS, UP, at, curve, examples, flat, order, with_examples
 import pytest
 
 from custom_components.flex_ready.settlement.facts import Facts
+from custom_components.flex_ready.settlement.forecast import Forecast, Said
 from custom_components.flex_ready.settlement.load_curve import LoadCurve
 from custom_components.flex_ready.settlement.methods import Choice, Method, plan
 from custom_components.flex_ready.settlement.model import Order, Quality, Reading
@@ -191,15 +191,28 @@ def test_sum_of_sites() -> None:
 
 
 def test_forecast() -> None:
-    """It is the reference as it was sent, if it covers the whole order."""
+    """It is the reference as it was known when the order was given, if it covers the whole of it."""
     one = order(WINTER, "18:00", "19:00")
-    forecast = {at(WINTER, "18:00"): Fraction(2001, 2), at(WINTER, "18:30"): Fraction(900)}
+    before, late = one.ordered_at - minutes(1), one.ordered_at + timedelta(microseconds=1)
+    first, second = one.steps
+    said = {
+        first: [Said(1_001, before), Said(1_000, one.ordered_at), Said(9_000, late)],
+        second: [Said(900, before), Said(9_000, late)],
+    }
     load = curve(flat(at(WINTER, "18:00"), 1, 500))
-    rows = of(one, Method.FORECAST, load, facts=replace(FACTS, forecast=forecast))
-    assert [row.realised_wh for row in rows] == [Fraction(1001, 2), 400]
-    del forecast[at(WINTER, "18:30")]
-    rows = of(one, Method.FORECAST, load, facts=replace(FACTS, forecast=forecast))
-    assert [(row.reference_wh, row.basis.lack) for row in rows] == [(None, Lack.FORECAST)] * 2
+    rows = of(one, Method.FORECAST, load, facts=replace(FACTS, forecast=Forecast(said)))
+    assert [row.realised_wh for row in rows] == [500, 400]
+    for lacking in ({first: said[first]}, {**said, second: [Said(900, late)]}, {}):
+        rows = of(one, Method.FORECAST, load, facts=replace(FACTS, forecast=Forecast(lacking)))
+        assert [(row.reference_wh, row.basis.lack) for row in rows] == [(None, Lack.FORECAST)] * 2
+
+
+def test_forecast_as_it_was_said() -> None:
+    """What was said last by an instant, also where a clock was put back meanwhile."""
+    noon = at(WINTER, "12:00")
+    forecast = Forecast({noon: [Said(1, noon), Said(2, noon), Said(3, noon - minutes(5)), Said(4, noon + minutes(5))]})
+    assert [forecast.known(noon, noon + minutes(late)) for late in (-6, -5, 0, 4, 5)] == [None, 3, 3, 3, 4]
+    assert forecast.known(noon + minutes(30), noon + minutes(9)) is None
 
 
 def never(_step: datetime) -> bool:

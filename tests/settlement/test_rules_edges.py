@@ -96,7 +96,7 @@ def test_d08_every_order_is_named() -> None:
     both = replace(ORDER, id="C", power_w=100_000)
     [one] = netted([first, second, both])
     assert {*one.id.split("+")} == {"A", "B", "C"}
-    assert (one.start, one.end, one.power_w, one.ordered_at) == (START, ORDER.end, 700_000, START)
+    assert (one.start, one.end, one.power_w, one.ordered_at) == (START, ORDER.end, 700_000, ORDER.ordered_at)
 
 
 def test_r18_a_test_begins_with_a_half_hour() -> None:

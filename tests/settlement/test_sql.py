@@ -16,6 +16,7 @@ import pytest
 
 from bench.settlement_engines import MEMBERSHIP, READINGS, STEPS_TABLE, Duck, Member, Reading, Sqlite, filled
 from custom_components.flex_ready.settlement.facts import Facts
+from custom_components.flex_ready.settlement.forecast import Forecast, Said
 from custom_components.flex_ready.settlement.load_curve import LoadCurve
 from custom_components.flex_ready.settlement.methods import Choice, Method, plan
 from custom_components.flex_ready.settlement.model import STEP, Direction, Order, Quality, Reading as Read
@@ -158,10 +159,10 @@ def world_of(random: Random, day: datetime, methods: Sequence[Method], holes: fl
             step: Fraction(power) * ((min(step + STEP, end) - max(step, start)) // timedelta(seconds=1)) / 3600
             for step in order.steps
         }
-        forecast = {step: Fraction(random.randint(-9000, 9000), random.choice((1, 2, 7, 30))) for step in order.steps}
+        said = {step: (Said(random.randint(-9000, 9000), start),) for step in order.steps}
         if random.random() < 0.3:
-            forecast.popitem()
-        facts = Facts(zone=PARIS, earlier=tuple(earlier), forecast=forecast)
+            said.popitem()
+        facts = Facts(zone=PARIS, earlier=tuple(earlier), forecast=Forecast(said))
         earlier.append(order)
         for perimeter in ("north", "south"):
             planned = Planned(perimeter=perimeter, start=start, direction=direction, expected=expected, entities={})

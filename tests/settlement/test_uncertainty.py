@@ -10,6 +10,7 @@ from homes import DAY, DOWN, FACTS, PARIS, UP, at, curve, flat, home, order, wit
 import pytest
 
 from custom_components.flex_ready.settlement.facts import local_day
+from custom_components.flex_ready.settlement.forecast import Forecast, Said
 from custom_components.flex_ready.settlement.methods import Choice, Method
 from custom_components.flex_ready.settlement.model import Direction
 from custom_components.flex_ready.settlement.realised import units
@@ -29,6 +30,7 @@ MONDAY = date(2026, 6, 15)
 CHOICE = Choice(method=Method.DOUBLE_REFERENCE)
 BASED = [method for method in Method if method is not Method.FORECAST]
 NINETY = Fraction(9, 10)
+HALF = timedelta(minutes=30)
 
 
 def of(*wholes: float) -> list[Replay]:
@@ -189,13 +191,16 @@ def test_of_several_sites() -> None:
 
 
 def test_forecast() -> None:
-    """It is replayed where it was sent for the days before as well."""
+    """It is replayed where it was handed in for the days before as well, as long before as that of the order."""
     readings = noisy(20)
     choice = Choice(method=Method.FORECAST)
     one = order(MONDAY, "18:00", "19:00")
-    forecast = {step: Fraction(wh + 7) for step, wh in readings.items()}
-    told = uncertainty(one, choice, replace(FACTS, forecast=forecast), [curve(readings)])
+    lead = one.start - one.ordered_at
+    said = {step: [Said(wh + 7, step - lead - HALF), Said(wh, step)] for step, wh in readings.items()}
+    told = uncertainty(one, choice, replace(FACTS, forecast=Forecast(said)), [curve(readings)])
     assert told.whole == Interval(14, 14, 14, 14)
+    late = {step: [Said(wh, step - lead + HALF)] for step, wh in readings.items()}
+    assert uncertainty(one, choice, replace(FACTS, forecast=Forecast(late)), [curve(readings)]).days == 0
     assert uncertainty(one, choice, FACTS, [curve(readings)]).days == 0
 
 

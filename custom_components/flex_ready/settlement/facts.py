@@ -1,11 +1,11 @@
 """What is known of a site or an entity besides its readings, and its local clock."""
 
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from fractions import Fraction
 
 from ..slots import Stretch
+from .forecast import Forecast
 
 _SATURDAY = 5
 
@@ -26,8 +26,8 @@ class Facts:
     """What the double reference lies around if that is more than the order: see `orders.whole` (D8)."""
     apart: Sequence[Stretch] = ()
     """Other activations to keep out of the windows of the double reference ("corrigée"); none by default."""
-    forecast: Mapping[datetime, Fraction] = field(default_factory=dict)
-    """Wh by the start of the step, sent before the order."""
+    forecast: Forecast = field(default_factory=Forecast)
+    """Of the entity. What counts of it is what was known when the order was given."""
 
     def works(self, day: date) -> bool:
         """Tell whether a day is none of the weekend and no holiday."""

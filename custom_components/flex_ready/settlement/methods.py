@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from .facts import Facts
 from .history import Alike, Lacks, Recipe, history
@@ -33,7 +34,7 @@ class Method(StrEnum):
     MED4S = "med4s"
     """Median of the last four eligible days of the same weekday."""
     FORECAST = "forecast"
-    """What was forecast beforehand."""
+    """What was forecast before the order was given."""
     TEN_OF_TEN = "ten_of_ten"
     """Mean of the last ten eligible days, adjusted by the hours before the activation within 80 and 120 %."""
 
@@ -84,9 +85,11 @@ def plan(order: Order, choice: Choice, facts: Facts, lacks: Lacks) -> Plan:
             rule = Rule.LEAST if order.direction is Direction.REDUCE_NET_WITHDRAWAL else Rule.MOST
             return Plan(rule, dict.fromkeys(order.steps, around(facts.whole or order, facts.apart)))
         case Method.FORECAST:
-            # One that does not cover the whole order tells nothing (docs/settlement.md, 2.5).
-            complete = all(step in facts.forecast for step in order.steps)
-            return Plan(Rule.GIVEN, given={step: facts.forecast[step] for step in order.steps} if complete else {})
+            # Whoever knows of the order no longer forecasts; and what does not cover the whole of it tells nothing
+            # (docs/settlement.md, 2.5).
+            known = {step: facts.forecast.known(step, order.ordered_at) for step in order.steps}
+            given = {step: Fraction(wh) for step, wh in known.items() if wh is not None}
+            return Plan(Rule.GIVEN, given=given if len(given) == len(known) else {})
         case _:
             return history(order, _RECIPES[method], facts, lacks if choice.skip_days_without_readings else _none_lacks)
 

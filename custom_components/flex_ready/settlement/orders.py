@@ -102,7 +102,8 @@ def _close(order: Order, other: Order, terms: Terms) -> bool:
 def netted(orders: Sequence[Order]) -> tuple[Order, ...]:
     """Return what orders ask for together: their powers added up, those of the other direction taken off (D8).
 
-    Orders that meet no other stay as they are; where several meet there is one for each stretch of the same power.
+    Orders that meet no other stay as they are; where several meet there is one for each stretch of the same power,
+    given when the first of them was: from then on it is known that there will be one.
     """
     found: list[Order] = []
     for group in _meeting(orders):
@@ -171,7 +172,7 @@ def _cut(group: Sequence[Order]) -> list[Order]:
                 start=start,
                 end=end,
                 id=name if seen[name] == 1 else f"{name}#{seen[name]}",
-                ordered_at=max(order.ordered_at for order in there),
+                ordered_at=min(order.ordered_at for order in there),
                 power_w=abs(power),
                 direction=Direction.REDUCE_NET_WITHDRAWAL if power > 0 else Direction.INCREASE_NET_WITHDRAWAL,
             )

@@ -22,7 +22,7 @@ class Lack(StrEnum):
     APART = "apart"
     """Nothing but other activations lies around this one."""
     FORECAST = "forecast"
-    """The forecast does not cover the order."""
+    """What was forecast before the order was given does not cover it."""
 
 
 @dataclass(frozen=True, slots=True)

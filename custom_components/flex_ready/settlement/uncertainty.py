@@ -156,7 +156,8 @@ def _moved(order: Order, facts: Facts, *, alike: bool) -> Iterator[Order]:
         if not facts.not_eligible.isdisjoint({one - shift for one in touched}):
             continue
         if not alike or facts.works(day - shift) is facts.works(day):
-            yield replace(order, start=start, end=start + order.length)
+            ordered_at = order.ordered_at - (order.start - start)  # as long before: so much was forecast by then
+            yield replace(order, start=start, end=start + order.length, ordered_at=ordered_at)
 
 
 def _interval(errors: Sequence[float], level: Fraction) -> Interval:
