@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ..flexibility.model import Consumed
 from ..flexibility.record import Transition
+from ..settlement.forecast import Forecast
 from ..settlement.load_curve import LoadCurve
 from ..settlement.model import STEP, Order, Reading
 from ..settlement.perimeter import Planned, Volume, volumes
@@ -22,6 +23,8 @@ from .engine import LedgerEngine
 from .fields import Kept, instant, microseconds, second
 from .model import Call, LedgerError, Member, Trial
 from .settlement_codec import (
+    forecast_of,
+    forecast_rows,
     member_of,
     member_row,
     order_of,
@@ -173,6 +176,21 @@ class Ledger:
         """Return the tests of a contract in order."""
         return await self._read(lambda connection: _all(trial_of, settled.each_trial(connection, contract)))
 
+    async def keep_forecast(self, contract: str, entity: str, wh: Mapping[datetime, int], handed_in: datetime) -> None:
+        """Keep what an entity of a contract is forecast to withdraw (Wh), by the start of the half-hour.
+
+        What was said before stays beside it; what says the same as that is passed over.
+        """
+        rows = forecast_rows(contract, entity, wh, handed_in)
+        await self._writer.write(lambda connection: settled.keep_forecast(connection, rows))
+
+    async def forecast(self, contract: str, entity: str, start: datetime, end: datetime) -> Forecast:
+        """Return all that was forecast of an entity for the half-hours that start in a stretch."""
+        first, last = second(start), second(end)
+        return await self._read(
+            lambda connection: forecast_of(settled.each_forecast(connection, contract, entity, first, last))
+        )
+
     async def volumes(
         self, orders: Sequence[Planned], judgement: Judgement | None = None
     ) -> list[dict[datetime, Volume]]:
@@ -182,8 +200,8 @@ class Ledger:
     async def purge(self, before: datetime, settled_before: datetime) -> None:
         """Drop what is older; a request is dropped whole, when its last transition is.
 
-        Half-hours and members, by which orders are settled, have their own instant. Orders and tests stay as long as
-        their contract: they are few, and money hangs on them.
+        Half-hours, forecasts and members, by which orders are settled, have their own instant. Orders and tests stay as
+        long as their contract: they are few, and money hangs on them.
         """
         at = instant(before)
         at_s, settled_s = (second(one.replace(microsecond=0)) for one in (before, settled_before))

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from .model import LedgerError
 
-VERSION = 2
+VERSION = 3
 """Goes up with every change of a table, and with every word that an earlier version would not understand."""
 
 type Step = Callable[[Connection], None]
@@ -142,13 +142,32 @@ trials = Table(
     Column("said", Text, nullable=False),
 )
 
+forecasts = Table(
+    "flex_ready_forecasts",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("ef_id", Text, primary_key=True),
+    Column("ts", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("handed_in", BigInteger, nullable=False),
+    Column("wh", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Of the half-hour that starts at `ts` (s), as it was first, and as it was after each change: what counts for an order
+is what was there when it was given."""
+
 
 def _settlement(connection: Connection) -> None:
     """Add the tables of settlement."""
     metadata.create_all(connection, tables=[*readings.values(), membership, orders, trials])
 
 
-STEPS: Mapping[int, Step] = {2: _settlement}
+def _forecasts(connection: Connection) -> None:
+    """Add the table of forecasts."""
+    metadata.create_all(connection, tables=[forecasts])
+
+
+STEPS: Mapping[int, Step] = {2: _settlement, 3: _forecasts}
 """By the version that a step leads to, from the one before."""
 
 

@@ -1,9 +1,10 @@
 """Between what settlement speaks of and the rows of the ledger, without any loss."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 import json
 
+from ..settlement.forecast import Forecast, Said
 from ..settlement.model import Direction, Order, Purpose, Quality, Reading
 from .fields import Kept, Row, instant, instant_of, named, second, second_of, string, whole
 from .model import LedgerError, Member, Trial
@@ -83,6 +84,21 @@ def trial_of(row: Kept) -> Trial:
     return named("test", ("contract", "trial_id"), row, _trial)
 
 
+def forecast_rows(contract: str, entity: str, wh: Mapping[datetime, int], handed_in: datetime) -> list[Row]:
+    """Write what is forecast of an entity (Wh, by the start of the step), without revisions."""
+    of: Row = {"contract": contract, "ef_id": entity, "handed_in": instant(handed_in)}
+    return [{**of, "ts": second(step), "wh": energy} for step, energy in sorted(wh.items())]
+
+
+def forecast_of(rows: Iterable[Kept]) -> Forecast:
+    """Read what was forecast of an entity; raise LedgerError, naming the row, if one makes no sense."""
+    said: dict[datetime, list[Said]] = {}
+    for row in rows:
+        step, one = named("forecast", ("contract", "ef_id", "ts", "revision"), row, _said)
+        said.setdefault(step, []).append(one)
+    return Forecast(said)
+
+
 def _reading(row: Kept) -> tuple[datetime, Reading]:
     wh = row["wh"]
     return second_of(row["ts"]), Reading(None if wh is None else whole(wh), Quality(string(row["quality"])))
@@ -116,3 +132,7 @@ def _trial(row: Kept) -> Trial:
     if not isinstance(said, dict):
         raise TypeError(f"not told: {said!r}")
     return Trial(id=string(row["trial_id"]), at=instant_of(row["at"]), kind=string(row["kind"]), said=said)
+
+
+def _said(row: Kept) -> tuple[datetime, Said]:
+    return second_of(row["ts"]), Said(whole(row["wh"]), instant_of(row["handed_in"]))

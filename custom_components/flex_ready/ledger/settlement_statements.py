@@ -8,7 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..settlement.model import STEP, Quality
 from .fields import Kept, Row
-from .schema import membership, orders, readings, trials
+from .schema import forecasts, membership, orders, readings, trials
 from .statements import each_row, insert_into
 
 _WORTH = (Quality.MISSING, Quality.UNKNOWN, Quality.ESTIMATED, Quality.MEASURED)
@@ -117,12 +117,33 @@ def each_trial(connection: Connection, contract: str) -> Iterator[Kept]:
     )
 
 
+def keep_forecast(connection: Connection, rows: Sequence[Row]) -> None:
+    """Add what is forecast of an entity of a contract, unless that is what was said last of its half-hour."""
+    if not rows:
+        return
+    c, first = forecasts.c, rows[0]
+    same = and_(c.contract == first["contract"], c.ef_id == first["ef_id"], c.ts.in_([row["ts"] for row in rows]))
+    found = connection.execute(select(c.ts, c.wh, c.revision).where(same).order_by(c.revision))
+    last = {ts: (wh, revision) for ts, wh, revision in found}
+    new = [(row, *last.get(row["ts"], (None, 0))) for row in rows]
+    changed = [{**row, "revision": revision + 1} for row, wh, revision in new if row["wh"] != wh]
+    if changed:
+        connection.execute(forecasts.insert(), changed)
+
+
+def each_forecast(connection: Connection, contract: str, entity: str, start: int, end: int) -> Iterator[Kept]:
+    """Give all that was forecast of an entity for the half-hours that start in a stretch (s), as it was said."""
+    c = forecasts.c
+    there = and_(c.contract == contract, c.ef_id == entity, c.ts >= start, c.ts < end)
+    return each_row(connection, select(forecasts).where(there).order_by(c.ts, c.revision))
+
+
 def purge(connection: Connection, before: int, settled_before: int) -> None:
     """Drop the readings that are older than an instant (s), and what orders are settled by that is older than another.
 
     Orders and tests stay with their contract.
     """
-    for step, table in readings.items():
+    for step, table in ((STEP, forecasts), *readings.items()):
         end = settled_before if step == STEP else before
         connection.execute(delete(table).where(table.c.ts <= end - step // timedelta(seconds=1)))
     connection.execute(delete(membership).where(membership.c.valid_to <= settled_before))
@@ -133,7 +154,7 @@ def forget(connection: Connection, name: str) -> None:
     for table in readings.values():
         connection.execute(delete(table).where(table.c.site_id == name))
     connection.execute(delete(membership).where(membership.c.perimeter_id == name))
-    for table in (orders, trials):
+    for table in (orders, trials, forecasts):
         connection.execute(delete(table).where(table.c.contract == name))
 
 
