@@ -69,7 +69,6 @@ from custom_components.flex_ready.flows import (
     contract_forms,
     load_forms,
     operator as operator_flow,
-    perimeter_site,
     perimeter_source,
     site as site_flow,
 )
@@ -101,9 +100,11 @@ from custom_components.flex_ready.services import (
     contract as contract_services,
     fleet as fleet_services,
     flexibility as flexibility_services,
+    forecast as forecast_services,
     signals as signal_services,
 )
 from custom_components.flex_ready.settlement.contract import Reservation
+from custom_components.flex_ready.settlement.methods import Method as ReferenceMethod
 from custom_components.flex_ready.settlement.model import Direction as NetDirection
 from custom_components.flex_ready.settlement.orders import Invalid
 from custom_components.flex_ready.settlement.sites import SiteKind, WrongEntity
@@ -198,6 +199,7 @@ ACTIONS: dict[str, probatio.Schema] = {
     "get_sent_requests": fleet_services.LIST_SCHEMA,
     "get_remote_consumptions": fleet_services.CONSUMPTIONS_SCHEMA,
     "record_order": contract_services.ORDER_SCHEMA,
+    "record_forecast": forecast_services.FORECAST_SCHEMA,
     "record_test": contract_services.TEST_SCHEMA,
     "get_load_curve": contract_services.CURVE_SCHEMA,
     "get_activation_report": contract_services.ACTIVATION_SCHEMA,
@@ -343,6 +345,11 @@ def test_actions() -> None:
             assert field.get("required", False) == isinstance(marker, probatio.Required), name
             if isinstance(marker, probatio.Optional) and not isinstance(marker.default, probatio.Undefined):
                 assert field.get("default") == marker.default(), name
+    steps = described["record_forecast"]["fields"]["steps"]["selector"]["object"]
+    assert steps["fields"].keys() == {str(marker) for marker in forecast_services._STEP_SCHEMA.schema}
+    named = TEXTS["en"]["selector"][steps["translation_key"]]["fields"]
+    assert named.keys() == steps["fields"].keys()
+    assert all(field.keys() == {"name", "description"} for field in named.values())
     states = described["get_flex_requests"]["fields"]["state"]["selector"]["select"]
     assert states["options"] == list(TEXTS["en"]["selector"][states["translation_key"]]["options"]) == list(State)
     aims = described["find_windows"]["fields"]["aim"]["selector"]["select"]
@@ -530,7 +537,7 @@ def test_the_flow_of_a_site_of_a_contract() -> None:
         "no_name",
     }
     assert flow["abort"].keys() == {"no_meter", "no_remote", "already_configured"}
-    for key, options in {"site_kind": tuple(SiteKind), "reference_method": perimeter_site.METHODS}.items():
+    for key, options in {"site_kind": tuple(SiteKind), "reference_method": tuple(ReferenceMethod)}.items():
         assert TEXTS["en"]["selector"][key]["options"].keys() == {*options}
 
 
@@ -621,8 +628,10 @@ def test_exceptions() -> None:
     named |= {"not_a_load", "no_loads", "shedding_off", "order_not_kept"}
     named |= set(literals(code("desk/desk.py"), "ServiceValidationError", "translation_key"))
     named |= {"several_requests", "unknown_request", "several_buildings", "no_building"}
-    for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py", "services/contract.py"):
+    for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py"):
         named |= set(_first(code(name), "_refusal"))
+    for name in ("contract", "forecast"):
+        named |= set(_first(code(f"services/{name}.py"), "refusal"))
     for error in ("ConfigEntryNotReady", "ConfigEntryError"):
         named |= set(literals(code("contract/coordinator.py"), error, "translation_key"))
     named |= set(literals(code("services/contract.py"), "HomeAssistantError", "translation_key"))

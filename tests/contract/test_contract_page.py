@@ -30,7 +30,7 @@ _EXAMPLE = re.compile(r"^### (\w+)\n.*?^```yaml\n(.*?)^```\n\n```json\n(.*?)^```
 _AUTOMATION = re.compile(r"^```yaml\n(triggers:\n.*?)^```", re.MULTILINE | re.DOTALL)
 EXAMPLES = _EXAMPLE.findall(PAGE)
 ACTIONS = (
-    *("record_order", "record_test", "get_load_curve", "get_activation_report"),
+    *("record_order", "record_forecast", "record_test", "get_load_curve", "get_activation_report"),
     *("get_activity_report", "get_perimeter", "simulate_activation"),
 )
 SHED = (100_000, 160_000, 250_000, 300_000)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from ..ledger import Ledger
 from ..settlement.facts import Facts, local_day
+from ..settlement.forecast import Forecast
 from ..settlement.load_curve import LoadCurve
 from ..settlement.methods import HISTORIES, Choice, Method, plan
 from ..settlement.model import STEP, Order, floor
@@ -170,13 +171,15 @@ class Books:
         found = []
         for name, sites in there.items():
             choice = self._setup.choices.get(name, _FORGOTTEN)
+            forecast = await self._async_forecast(order, name, timedelta() if only_gaps else _USUAL)
+            known = replace(facts, forecast=forecast)
             if only_gaps and choice.method not in HISTORIES:
-                found.append(_Entity(name, choice, facts, (), self._capacity(sites)))
+                found.append(_Entity(name, choice, known, (), self._capacity(sites)))
                 continue
-            curves = await self._async_curves(order, name, sites, choice, facts, _USUAL)
-            if any(row.basis.lack is Lack.DAYS for row in realised(order, choice, facts, curves)):
-                curves = await self._async_curves(order, name, sites, choice, facts, _ALL)
-            found.append(_Entity(name, choice, facts, curves, self._capacity(sites)))
+            curves = await self._async_curves(order, name, sites, choice, known, _USUAL)
+            if any(row.basis.lack is Lack.DAYS for row in realised(order, choice, known, curves)):
+                curves = await self._async_curves(order, name, sites, choice, known, _ALL)
+            found.append(_Entity(name, choice, known, curves, self._capacity(sites)))
         return found
 
     def _capacity(self, sites: Iterable[str]) -> int:
@@ -192,6 +195,14 @@ class Books:
         if choice.method.each_site:
             return tuple([await self._ledger.readings(site, start, end) for site in sites])
         return (await self._ledger.entity_curve(self._contract, name, order.start, start, end),)
+
+    async def _async_forecast(self, order: Order, name: str, back: timedelta) -> Forecast:
+        """Read what was forecast of an entity, if that is its method."""
+        choice = self._setup.choices.get(name)
+        if choice is None or choice.method is not Method.FORECAST:
+            return Forecast()
+        start, end = floor(order.start) - back, floor(order.end) + STEP
+        return await self._ledger.forecast(self._contract, name, start, end)
 
     def _facts(self, order: Order, others: Sequence[Order]) -> Facts:
         zone = self._setup.terms.zone

@@ -176,6 +176,14 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         self.trials = (*(one for one in self.trials if one.id != trial.id), trial)
         self._settle_soon()
 
+    async def async_forecast(self, entity: str, wh: Mapping[datetime, int]) -> None:
+        """Keep what an entity is forecast to withdraw (Wh), by the start of the half-hour. Raises LedgerError."""
+        at = self.now().replace(microsecond=0)  # by the second, as orders are told: who orders next may be as quick
+        await self.ledger.keep_forecast(self.id, entity, wh, at)
+        self._references.clear()
+        self._anew |= any(at <= order.ordered_at for order in self.data.orders)
+        self._settle_soon()
+
     @callback
     def _ordered(self, orders: tuple[Order, ...]) -> None:
         known = {order.id: order for order in self.data.orders}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def async_forget_contract(hass: HomeAssistant, entry: ContractConfigEntry) -> None:
-    """Forget the orders and tests of a contract, its perimeter, and the readings of all sites that it ever had."""
+    """Forget all that a contract was told, its perimeter, and the readings of all sites that it ever had."""
     ir.async_delete_issue(hass, DOMAIN, issue_of(entry.entry_id))
     await SourceStore(hass, entry.entry_id).async_remove()
     past = PastSites(hass, entry)

@@ -1,11 +1,12 @@
 """What is told of a contract, as JSON: powers in kW, energies in kWh, money in EUR, local times."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
 
 from homeassistant.util.json import JsonObjectType, JsonValueType
 
+from ..settlement.forecast import Forecast
 from ..settlement.load_curve import LoadCurve
 from ..settlement.model import STEP, Order
 from ..settlement.outlook import Outlook
@@ -128,6 +129,19 @@ def load_curve(curve: LoadCurve, start: datetime, end: datetime, step: timedelta
         )
         start += step
     return rows
+
+
+def forecast(one: Forecast, steps: Iterable[datetime], zone: tzinfo) -> list[JsonValueType]:
+    """Describe what was said last of some half-hours, and since when."""
+    return [
+        {
+            "start": local(step, zone),
+            "end": local(step + STEP, zone),
+            "energy": last.wh / 1000,
+            "handed_in_at": local(last.handed_in, zone),
+        }
+        for step, last in ((step, one.said[step][-1]) for step in steps)
+    ]
 
 
 def local(at: datetime, zone: tzinfo) -> str:

@@ -44,8 +44,6 @@ from .entries import entries_of
 from .load_forms import words
 from .perimeter_source import FED, PerimeterSourceFlow
 
-METHODS = tuple(method.value for method in Method if method is not Method.FORECAST)
-"""A forecast cannot be handed in yet."""
 REFERENCE_METHOD = "reference_method"
 _SOURCES = (SOURCE_METER, SOURCE_ENTITY, SOURCE_REMOTE)
 _LONGEST = 64
@@ -130,7 +128,9 @@ class PerimeterSiteFlow(PerimeterSourceFlow):
                 probatio.Optional(CONF_SITE_ID): TextSelector(),
                 probatio.Required(CONF_ENTITY): SelectSelector(entity),
                 probatio.Required(CONF_SITE_KIND): words(CONF_SITE_KIND, *(kind.value for kind in SiteKind)),
-                probatio.Required(CONF_METHOD): words(REFERENCE_METHOD, *METHODS, mode=SelectSelectorMode.DROPDOWN),
+                probatio.Required(CONF_METHOD): words(
+                    REFERENCE_METHOD, *(method.value for method in Method), mode=SelectSelectorMode.DROPDOWN
+                ),
                 probatio.Required(CONF_MAX_ACTIVATION): KILOWATTS,
                 probatio.Required(CONF_SUBSCRIBED): KILOWATTS,
                 probatio.Required(CONF_JOINED): DateSelector(),

@@ -107,7 +107,7 @@ async def _order(call: ServiceCall) -> ServiceResponse:
     data = call.data
     start, end = _stretch(call)
     known = next((one for one in contract.data.orders if one.id == data.get("order_id")), None)
-    ordered_at = _utc(data["ordered_at"]) if "ordered_at" in data else known.ordered_at if known else contract.now()
+    ordered_at = utc(data["ordered_at"]) if "ordered_at" in data else known.ordered_at if known else contract.now()
     order = Order(
         id=data.get("order_id") or str(uuid4()),
         start=start,
@@ -121,8 +121,8 @@ async def _order(call: ServiceCall) -> ServiceResponse:
     wrong = invalid(order, contract.setup.terms, contract.data.orders, decisions=contract.setup.decisions)
     if wrong and order.accepted and not data["force"]:
         texts = await _texts(contract.hass)
-        raise _refusal("order_invalid", reasons=", ".join(texts[f"contract_invalid_{reason}"] for reason in wrong))
-    await _kept(contract, contract.async_order(order))
+        raise refusal("order_invalid", reasons=", ".join(texts[f"contract_invalid_{reason}"] for reason in wrong))
+    await kept(contract, contract.async_order(order))
     return {**told.order(order, contract.zone), "reasons": [reason.value for reason in wrong]}
 
 
@@ -133,15 +133,15 @@ async def _test(call: ServiceCall) -> ServiceResponse:
     name, order = data.get("test_id"), data.get("order_id")
     known = next((one for one in contract.trials if one.id == name), None)
     if name is not None and known is None:
-        raise _refusal("no_such_test", test=name, contract=contract.name)
+        raise refusal("no_such_test", test=name, contract=contract.name)
     if order is not None and contract.order_of(order) is None:
-        raise _refusal("no_such_order", order=order, contract=contract.name)
-    at = _utc(data["at"]) if "at" in data else known.at if known else contract.now()
+        raise refusal("no_such_order", order=order, contract=contract.name)
+    at = utc(data["at"]) if "at" in data else known.at if known else contract.now()
     if at > contract.now():
-        raise _refusal("test_to_come")
+        raise refusal("test_to_come")
     said = {OUTCOME: data["outcome"].value, ORDER_ID: order, "note": data.get("note", "")}
     trial = Trial(id=name or str(uuid4()), at=at, kind=data["kind"].value, said=said)
-    await _kept(contract, contract.async_trial(trial))
+    await kept(contract, contract.async_trial(trial))
     return {"test_id": trial.id, "kind": trial.kind, "at": told.local(at, contract.zone), **said}
 
 
@@ -151,13 +151,13 @@ async def _curve(call: ServiceCall) -> ServiceResponse:
     data = call.data
     step = STEPS[data["step"]]
     site = _site(contract, data["site"])
-    end = floor(_utc(data["end"]) if "end" in data else contract.now(), step)
-    start = floor(_utc(data["start"]), step) if "start" in data else end - timedelta(days=1)
+    end = floor(utc(data["end"]) if "end" in data else contract.now(), step)
+    start = floor(utc(data["start"]), step) if "start" in data else end - timedelta(days=1)
     if end <= start:
-        raise _refusal("end_before_start")
+        raise refusal("end_before_start")
     if end - start > _LONGEST_CURVE:
-        raise _refusal("curve_too_long", days=str(_LONGEST_CURVE.days))
-    curve = await _kept(contract, contract.ledger.readings(site, start, end, step))
+        raise refusal("curve_too_long", days=str(_LONGEST_CURVE.days))
+    curve = await kept(contract, contract.ledger.readings(site, start, end, step))
     return {
         "site": contract.config_entry.subentries[site].title,
         "step": data["step"],
@@ -171,8 +171,8 @@ async def _activation(call: ServiceCall) -> ServiceResponse:
     name = call.data["order_id"]
     order = contract.order_of(name) or next((one for one in contract.data.orders if one.id == name), None)
     if order is None:
-        raise _refusal("no_such_order", order=name, contract=contract.name)
-    detail = await _kept(contract, contract.books.async_detail(order, contract.effective))
+        raise refusal("no_such_order", order=name, contract=contract.name)
+    detail = await kept(contract, contract.books.async_detail(order, contract.effective))
     return {
         **told.activation(detail.report, contract.zone),
         "entities": {
@@ -185,7 +185,7 @@ async def _activity(call: ServiceCall) -> ServiceResponse:
     """Return the report of a quarter, and write it into the media folder as asked."""
     contract = coordinator_of(call, ContractCoordinator)
     quarter = _quarter(call.data["quarter"]) if "quarter" in call.data else Quarter.of(contract.today())
-    report = await _kept(contract, contract.async_activity(quarter))
+    report = await kept(contract, contract.async_activity(quarter))
     answer = {"contract": contract.name, **told.activity(report, contract.zone)}
     files = await _written(contract, report, answer, call.data["files"])
     return {**answer, "files": [*files]}
@@ -196,7 +196,7 @@ async def _perimeter(call: ServiceCall) -> ServiceResponse:
     contract = coordinator_of(call, ContractCoordinator)
     month: date = call.data.get("month", contract.today())
     if month.year not in _YEARS:
-        raise _refusal("unlikely_time", time=month.isoformat())
+        raise refusal("unlikely_time", time=month.isoformat())
     titles = {name: one.title for name, one in contract.config_entry.subentries.items()}
     return told.perimeter(contract.setup, month.replace(day=1), titles)
 
@@ -214,7 +214,7 @@ async def _simulate(call: ServiceCall) -> ServiceResponse:
         direction=contract.setup.terms.direction,
     )
     delivered = round(call.data["delivered_power"] * 1000) if "delivered_power" in call.data else order.power_w
-    found, sure = await _kept(contract, contract.books.async_outlook(order, contract.effective, delivered))
+    found, sure = await kept(contract, contract.books.async_outlook(order, contract.effective, delivered))
     wrong = invalid(order, contract.setup.terms, contract.data.orders, decisions=contract.setup.decisions)
     return {
         **told.order(order, contract.zone),
@@ -270,11 +270,11 @@ async def _texts(hass: HomeAssistant) -> Mapping[str, str]:
 def _stretch(call: ServiceCall) -> tuple[datetime, datetime]:
     data = call.data
     if ("end" in data) is ("duration" in data):
-        raise _refusal("end_or_duration")
-    start = _utc(data["start"])
-    end = _utc(data["end"]) if "end" in data else start + data["duration"]
+        raise refusal("end_or_duration")
+    start = utc(data["start"])
+    end = utc(data["end"]) if "end" in data else start + data["duration"]
     if end <= start:
-        raise _refusal("end_before_start")
+        raise refusal("end_before_start")
     return start, end
 
 
@@ -288,24 +288,24 @@ def _site(contract: ContractCoordinator, named: str) -> str:
     titles = contract.config_entry.subentries
     found = [name for name, site in contract.setup.sites.items() if named in (name, site.id, titles[name].title)]
     if len(found) != 1:
-        raise _refusal("no_such_perimeter_site", site=named, contract=contract.name)
+        raise refusal("no_such_perimeter_site", site=named, contract=contract.name)
     return found[0]
 
 
 def _quarter(said: str) -> Quarter:
     if (found := _QUARTER.fullmatch(said.strip())) is None:
-        raise _refusal("no_quarter", quarter=said)
+        raise refusal("no_quarter", quarter=said)
     return Quarter(int(found[1]), int(found[2]))
 
 
-def _utc(when: datetime) -> datetime:
+def utc(when: datetime) -> datetime:
     """Read an instant in whole seconds; a naive one is in Home Assistant's zone."""
     if when.year not in _YEARS:
-        raise _refusal("unlikely_time", time=when.isoformat())
+        raise refusal("unlikely_time", time=when.isoformat())
     return dt_util.as_utc(when).astimezone(UTC).replace(microsecond=0)
 
 
-async def _kept[ValueT](contract: ContractCoordinator, work: Awaitable[ValueT]) -> ValueT:
+async def kept[ValueT](contract: ContractCoordinator, work: Awaitable[ValueT]) -> ValueT:
     """Do something with the ledger; raise HomeAssistantError if that cannot be used."""
     try:
         return await work
@@ -317,5 +317,6 @@ async def _kept[ValueT](contract: ContractCoordinator, work: Awaitable[ValueT]) 
         ) from error
 
 
-def _refusal(key: str, **placeholders: str) -> ServiceValidationError:
+def refusal(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error that says why an action is not done."""
     return ServiceValidationError(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
