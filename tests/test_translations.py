@@ -37,6 +37,7 @@ from custom_components.flex_ready.contract.descriptions import (
     ContractBinarySensorDescription,
     SiteBinarySensorDescription as PerimeterSiteBinarySensorDescription,
 )
+from custom_components.flex_ready.contract.missing import Gone
 from custom_components.flex_ready.control.orders import Blind, Reason
 from custom_components.flex_ready.desk.const import MEASURED_BY_LOADS, MEASURED_BY_METER
 from custom_components.flex_ready.desk.descriptions import (
@@ -675,11 +676,23 @@ def test_issues() -> None:
     told |= {f"load_{reason}": {"load", "building"} for reason in (Reason.DISOBEYED, Reason.FUTILE)}
     told |= {"ledger_unusable": {"building", "error"}, "ledger_replaced": {"file"}}
     told |= {"contract_ledger_unusable": {"contract", "error"}}
+    told |= {"contract_missing": {"contract", "missing"}}
     texts = TEXTS["en"]["issues"]
     assert texts.keys() == told.keys()
     for issue, placeholders in told.items():
         assert texts[issue].keys() == {"title", "description"}
         assert set(PLACEHOLDER.findall(texts[issue]["title"] + texts[issue]["description"])) == placeholders
+
+
+def test_what_a_contract_misses() -> None:
+    """Each has a line: of a site if one is read from it, with the name of what is still known."""
+    lines = {key: text for key, text in TEXTS["en"]["common"].items() if key.startswith("contract_missing_")}
+    assert lines.keys() == {f"contract_missing_{gone}" for gone in Gone}
+    orders = (Gone.BUILDING_DELETED, Gone.BUILDING_DISABLED, Gone.OPERATOR_DELETED)
+    nameless = (Gone.BUILDING_DELETED, Gone.METER_DELETED, Gone.FLEET_DELETED)
+    for gone in Gone:
+        told = {word for word, without in (("site", orders), ("name", nameless)) if gone not in without}
+        assert set(PLACEHOLDER.findall(lines[f"contract_missing_{gone}"])) == told
 
 
 def test_icons() -> None:

@@ -15,6 +15,7 @@ from .building.store import store as building_store
 from .const import CONF_KIND, DOMAIN, Kind
 from .contract.coordinator import ContractConfigEntry, ContractCoordinator
 from .contract.removal import async_forget_contract
+from .contract.renames import async_follow_renames
 from .desk.opening import Opening, async_forget, issue_of as ledger_issue_of
 from .fleet.coordinator import FleetCoordinator
 from .fleet.site import FleetConfigEntry
@@ -56,9 +57,10 @@ type FlexReadyConfigEntry = ConfigEntry[Coordinator]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what no entry owns: the actions, and the paths that operators call."""
+    """Set up what no entry owns: the actions, the paths that operators call, and who follows renamed entities."""
     async_setup_services(hass)
     async_register_views(hass)
+    async_follow_renames(hass)
     return True
 
 

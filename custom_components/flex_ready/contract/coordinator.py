@@ -26,6 +26,7 @@ from .const import CONF_BUILDING, CONF_OPERATOR, SUBENTRY_PERIMETER_SITE
 from .intake import Intake
 from .link import OrderLink
 from .members import belongs, memberships
+from .needs import Needs
 from .past_sites import PastSites
 from .reserve import Reserve
 from .setup import ContractSetup
@@ -132,6 +133,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             self._link = OrderLink(self.hass, building, self.config_entry.data[CONF_OPERATOR], self._ordered)
             self._reserve = Reserve(self, self._link)
             self._stop.append(self._link.async_start())
+        self._stop.append(await Needs(self).async_start())
         self._stop.append(async_track_utc_time_change(self.hass, self._tick, second=_SECOND))
         self._settle_soon()
 

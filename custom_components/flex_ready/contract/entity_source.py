@@ -18,6 +18,7 @@ from homeassistant.core import (
     State,
     callback,
 )
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import (
     async_track_state_change_event,
     async_track_state_report_event,
@@ -130,9 +131,12 @@ class EntitySource:
         self._withdrawn, self._injected = withdrawn, injected
         self._net = Net()
         self._stop: list[CALLBACK_TYPE] = []
+        registry = er.async_get(hass)
+        # What was kept is found again after a rename, and is not that of another entity.
+        self._keys = {name: known.id if (known := registry.async_get(name)) else name for name in self._channels}
         kept = kept or {}
         for name, channel in self._channels.items():
-            channel.restore(kept.get(name))
+            channel.restore(kept.get(self._keys[name]))
         self._net.restore(kept.get(_NET))
 
     async def async_start(self) -> None:
@@ -158,7 +162,8 @@ class EntitySource:
 
     def kept(self) -> Kept:
         """Return what it has to know after a restart."""
-        return {_NET: self._net.kept(), **{name: channel.kept() for name, channel in self._channels.items()}}
+        channels = {self._keys[name]: channel.kept() for name, channel in self._channels.items()}
+        return {_NET: self._net.kept(), **channels}
 
     def running(self, now: datetime) -> Running:
         """Return what is known of the half-hour that runs."""

@@ -78,8 +78,7 @@ class Intake:
         self._final = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._end)
         for number, (site, subentry) in enumerate(sites.items()):
             if (source := self._source(site, subentry, number)) is None:
-                LOGGER.warning("What %s is read from is not there any more", subentry.title)
-                continue
+                continue  # the user is told by what looks after the needs of the contract
             self._sources[site] = source
             self._store.keep(site, source)
             await source.async_start()

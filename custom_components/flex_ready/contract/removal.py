@@ -9,6 +9,7 @@ from ..const import DOMAIN, LOGGER
 from ..desk.ledgers import async_get_ledger, async_has_ledger, async_release
 from ..ledger import LedgerError
 from .coordinator import issue_of
+from .needs import forget_missing
 from .past_sites import PastSites
 from .source_store import SourceStore
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 async def async_forget_contract(hass: HomeAssistant, entry: ContractConfigEntry) -> None:
     """Forget all that a contract was told, its perimeter, and the readings of all sites that it ever had."""
     ir.async_delete_issue(hass, DOMAIN, issue_of(entry.entry_id))
+    forget_missing(hass, entry.entry_id)
     await SourceStore(hass, entry.entry_id).async_remove()
     past = PastSites(hass, entry)
     await past.async_load()
