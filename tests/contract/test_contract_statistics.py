@@ -102,10 +102,10 @@ async def test_what_comes_days_late(hass: HomeAssistant, ledger: Ledger) -> None
     await statistics.async_publish({SITE: NOON + HOUR}, now)
     rows = await published(hass)
     assert rows[1] == (NOON + HOUR, 1.2, 2.2)
-    assert rows[-1] == (now - 2 * HOUR, 1, 239.2)
+    assert rows[-1] == (now - 2 * HOUR, 1.0, 239.2)
     await draw(ledger, now - HOUR, 500, 500)
     await statistics.async_publish({SITE: now - HOUR}, now)
-    assert (await published(hass))[-1] == (now - HOUR, 1, 240.2)
+    assert (await published(hass))[-1] == (now - HOUR, 1.0, 240.2)
 
 
 async def test_after_a_restart_it_goes_on(hass: HomeAssistant, ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from terms import HOUR, SITE, START, WITH, WITHOUT, local, realised
@@ -161,7 +162,7 @@ def test_r18_an_outcome_that_is_told_stands() -> None:
     failed = of_a_trial(450_000, 400_000)
     volumes = {"EF1": {step.step: step.raw for step in failed.steps}}
     passed = activation(failed.order, volumes, WITH, outcome=Outcome.PASSED)
-    assert (passed.outcome, passed.totals.paid) == (Outcome.PASSED, 850_000)
+    assert (passed.outcome, passed.totals.paid) == (Outcome.PASSED, Fraction(850_000))
     assert activation(failed.order, volumes, WITH, outcome=Outcome.EXCUSED).totals.paid == 0
     activated = replace(failed.order, purpose=Purpose.ACTIVATION)
     assert activation(activated, volumes, WITH, outcome=Outcome.PASSED).outcome is None
