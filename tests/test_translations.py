@@ -67,6 +67,7 @@ from custom_components.flex_ready.flows import (
     asset as asset_flow,
     availability as availability_flow,
     contract as contract_flow,
+    contract_entity,
     contract_forms,
     load_forms,
     operator as operator_flow,
@@ -367,8 +368,10 @@ def test_the_flow() -> None:
     """Each step, error, reason to abort, progress, option and placeholder."""
     flow = TEXTS["en"]["config"]
     tree = code("flows/meter.py")
-    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building", "fleet", "contract"))]
-    steps = {step for one in trees for step in literals(one, "async_show_form", "step_id")}
+    trees = [tree, *(code(f"flows/{name}.py") for name in ("ecowatt", "supplier", "building", "fleet"))]
+    trees += [code(f"flows/{name}.py") for name in ("contract", "contract_entity")]
+    shown = ("async_show_form", "async_show_menu")
+    steps = {step for one in trees for function in shown for step in literals(one, function, "step_id")}
     steps |= {"user", "reauth_ecowatt", "supplier_token", "supplier_client", "reauth_site_token", "reauth_site_client"}
     steps |= {f"{prefix}{kind}" for kind in Kind for prefix in ("", "reconfigure_")}
     assert flow["step"].keys() == steps
@@ -388,6 +391,14 @@ def test_the_flow() -> None:
     decisions = _keys(contract_forms.DECISIONS_SCHEMA)
     assert asked["contract_orders"] == {"operator", *(f"decisions.{name}" for name in decisions)}
     assert asked["contract_reserve"] == {"reserve"}
+    assert asked["contract_entity"] == {"entity"}
+    assert asked["contract_entity_details"] == _keys(contract_entity.ENTITY_SCHEMA)
+    placed = {
+        key: PLACEHOLDER.findall(text)
+        for key, text in flow["step"]["contract_entity_details"].items()
+        if isinstance(text, str)
+    }
+    assert placed == {"title": ["entity"], "description": ["sites"]}
     assert asked["reauth_site_token"] == {str(key) for key in site_flow.TOKEN_SCHEMA.schema}
     assert asked["reauth_site_client"] == {str(key) for key in site_flow.CLIENT_SCHEMA.schema}
     for step in ("reauth_site_token", "reauth_site_client"):
@@ -413,6 +424,7 @@ def test_the_flow() -> None:
         assert TEXTS["en"]["selector"][key]["options"].keys() == set(options)
     for texts in ("menu_options", "menu_option_descriptions"):
         assert flow["step"]["user"][texts].keys() == set(Kind)
+        assert flow["step"]["change_contract"][texts].keys() == {"reconfigure_contract", "contract_entity"}
     assert flow["progress"].keys() == set(literals(tree, "async_show_progress", "progress_action"))
     signals = {f"signal_{trouble}" for trouble in SignalTrouble}
     assert flow["error"].keys() == {
@@ -425,6 +437,9 @@ def test_the_flow() -> None:
         "no_name",
         "ledger_unusable",
         "contract_known",
+        "no_entity",
+        "entity_known",
+        "entity_forecast",
         "unlikely_day",
         *(f"terms_{wrong}" for wrong in (*contract_flow._TERMS, *contract_flow._RESERVED)),
     }

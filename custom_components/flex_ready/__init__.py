@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
@@ -95,8 +95,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) ->
 
 
 async def _async_reload(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> None:
-    """Take up loads or sites that were added, changed or taken back."""
-    hass.config_entries.async_schedule_reload(entry.entry_id)
+    """Take up loads or sites that were added, changed or taken back: of several at a time all at once."""
+    if entry.state is not ConfigEntryState.UNLOAD_IN_PROGRESS:  # else it is about to be set up with what is said now
+        hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: FlexReadyConfigEntry) -> bool:

@@ -66,7 +66,7 @@ class FlexReadyConfigFlow(
             case Kind.FLEET:
                 return await self.async_step_reconfigure_fleet(user_input)
             case Kind.CONTRACT:
-                return await self.async_step_reconfigure_contract(user_input)
+                return await self.async_step_change_contract()
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask again for what opens the door; a meter has none."""

@@ -59,7 +59,7 @@ def local(day: int, month: int, year: int = 2026) -> datetime:
 )
 def test_a_site_belongs_by_whole_months(data: dict[str, object], start: datetime, end: datetime | None) -> None:
     """From the first month that begins once it joined, by the local clock; the summer's midnight is another one."""
-    [member] = memberships({"s": a_site(**data)}, PARIS, (), NOW)
+    [member] = memberships({"s": a_site(**data)}, {}, PARIS, (), NOW)
     assert member == Member(ef_id="EF1", site_id="s", valid_from=start, valid_to=end)
     assert belongs(member, start)
     assert not belongs(member, start - timedelta(seconds=1))
@@ -70,7 +70,7 @@ def test_a_site_belongs_by_whole_months(data: dict[str, object], start: datetime
 
 def test_a_site_within_a_month() -> None:
     """Never belongs."""
-    assert memberships({"s": a_site(joined="2026-02-02", left="2026-02-27")}, PARIS, (), NOW) == []
+    assert memberships({"s": a_site(joined="2026-02-02", left="2026-02-27")}, {}, PARIS, (), NOW) == []
 
 
 @pytest.mark.parametrize("now", [{}, {"s": a_site(consent=False)}, {"s": a_site(other_operator=True)}])
@@ -81,15 +81,15 @@ def test_a_site_that_is_gone(now: dict[str, Site]) -> None:
         Member(ef_id="EF1", site_id="s", valid_from=local(1, 6)),
         Member(ef_id="EF1", site_id="s", valid_from=local(1, 8)),
     ]
-    found = memberships(now, PARIS, kept, NOW)
+    found = memberships(now, {}, PARIS, kept, NOW)
     assert found == [kept[0], replace(kept[1], valid_to=NOW)]
-    assert memberships(now, PARIS, found, NOW + HOUR) == found
+    assert memberships(now, {}, PARIS, found, NOW + HOUR) == found
 
 
 def test_a_site_that_changes_keeps_no_other_past() -> None:
     """What is said of it now is what counts."""
     kept = [Member(ef_id="EF1", site_id="s", valid_from=local(1, 2))]
-    [member] = memberships({"s": a_site(entity="EF2", joined="2026-03-01")}, PARIS, kept, NOW)
+    [member] = memberships({"s": a_site(entity="EF2", joined="2026-03-01")}, {}, PARIS, kept, NOW)
     assert (member.ef_id, member.valid_from) == ("EF2", local(1, 3))
 
 

@@ -140,7 +140,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     async def _async_take_up(self, past: PastSites) -> None:
         self.books = Books(self.ledger, self.id, self.setup)
         kept = await self.ledger.members(self.id)
-        self._members = tuple(memberships(self.setup.sites, self.zone, kept, self.now()))
+        self._members = tuple(memberships(self.setup.sites, self.setup.gone, self.zone, kept, self.now()))
         await self.ledger.set_members(self.id, self._members)
         for site in await past.async_keep({member.site_id for member in self._members}):
             await self.ledger.forget(site)

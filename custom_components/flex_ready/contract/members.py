@@ -14,15 +14,19 @@ def belongs(member: Member, at: datetime) -> bool:
     return member.valid_from <= at and (member.valid_to is None or at < member.valid_to)
 
 
-def memberships(sites: Mapping[str, Site], zone: tzinfo, kept: Sequence[Member], now: datetime) -> list[Member]:
-    """Return who belongs, belonged and will belong to a perimeter, from its sites and from what was kept.
+def memberships(
+    sites: Mapping[str, Site], gone: Mapping[str, Site], zone: tzinfo, kept: Sequence[Member], now: datetime
+) -> list[Member]:
+    """Return who belongs, belonged and will belong to a perimeter, from its sites, those gone, and what was kept.
 
     A site belongs from the first month that begins once it joined, until the first that begins once it left. One that
     was deleted, or is not eligible any more, stays in the time in which it was there: what was activated with it is
-    settled with it.
+    settled with it, in the entity whose name is said of it now.
     """
     eligible = {name: site for name, site in sites.items() if not not_eligible(site)}
-    return [*_members(eligible, zone), *_gone(eligible, kept, now)]
+    entities = {name: site.entity for name, site in (*gone.items(), *sites.items())}
+    past = (replace(one, ef_id=entities.get(one.site_id, one.ef_id)) for one in kept if one.site_id not in eligible)
+    return [*_members(eligible, zone), *_until(past, now)]
 
 
 def taken_out_w(
@@ -46,11 +50,11 @@ def _members(sites: Mapping[str, Site], zone: tzinfo) -> Iterator[Member]:
             yield Member(ef_id=site.entity, site_id=name, valid_from=start, valid_to=end)
 
 
-def _gone(sites: Mapping[str, Site], kept: Sequence[Member], now: datetime) -> Iterator[Member]:
-    for member in kept:
-        if member.site_id in sites or member.valid_from >= now:
+def _until(past: Iterable[Member], now: datetime) -> Iterator[Member]:
+    end = now.replace(microsecond=0)
+    for member in past:
+        if member.valid_from >= now:
             continue
-        end = now.replace(microsecond=0)
         yield member if member.valid_to is not None and member.valid_to <= end else replace(member, valid_to=end)
 
 

@@ -10,7 +10,7 @@ from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN, LOGGER
 from ..settlement.sites import Site
-from .const import SUBENTRY_PERIMETER_SITE
+from .const import CONF_ENTITY, SUBENTRY_PERIMETER_SITE
 from .setup import site_of
 
 
@@ -41,6 +41,12 @@ class PastSites:
         return self._said.keys()
 
     @property
+    def entities(self) -> AbstractSet[str]:
+        """The names of all entities that have sites, or had some that were deleted."""
+        there = self._entry.get_subentries_of_type(SUBENTRY_PERIMETER_SITE)
+        return {one.data[CONF_ENTITY] for one in there} | {site.entity for site in self.gone.values()}
+
+    @property
     def gone(self) -> Mapping[str, Site]:
         """Those that were deleted, as far as what was said of them makes sense."""
         found = {}
@@ -56,11 +62,20 @@ class PastSites:
         """Keep the sites that are there, and of the others those that belonged; return those that are let go."""
         useless = self._said.keys() - members - self._entry.subentries.keys()
         self._said = {name: said for name, said in self._said.items() if name not in useless}
+        await self._async_save()
+        return useless
+
+    async def async_rename(self, entity: str, name: str) -> None:
+        """Have the deleted sites of an entity go with it when it gets another name."""
+        its = [one for one, site in self.gone.items() if site.entity == entity]
+        self._said |= {one: {**self._said[one], CONF_ENTITY: name} for one in its}
+        await self._async_save()
+
+    async def _async_save(self) -> None:
         try:
             await self._store.async_save({name: dict(said) for name, said in self._said.items()})
         except (HomeAssistantError, OSError) as error:
             LOGGER.warning("%s cannot be written: %s", self._store.key, error)
-        return useless
 
     async def async_remove(self) -> None:
         """Leave nothing."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_NAME
 from homeassistant.util import dt as dt_util, slugify
 import probatio
@@ -29,6 +29,7 @@ from ..contract.setup import terms_of
 from ..desk.const import SUBENTRY_OPERATOR
 from ..settlement.contract import Reservation, Wrong
 from .asset import chosen
+from .contract_entity import ContractEntityFlow
 from .contract_forms import RESERVED_SCHEMA, TERMS_SCHEMA, YEARS, decided, exact, orders_schema, shown
 from .entries import entries_of
 
@@ -44,7 +45,7 @@ _RESERVED: Mapping[Wrong, str] = {Wrong.NO_PROBABILITY: CONF_PROBABILITY}
 """What can be wrong with the fields of a form; periods are added later, each with a flow of its own."""
 
 
-class ContractFlow(ConfigFlow):
+class ContractFlow(ContractEntityFlow):
     """Adds a contract, and changes its terms or how it is read."""
 
     _contract_title = ""
@@ -53,6 +54,12 @@ class ContractFlow(ConfigFlow):
     async def async_step_contract(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the terms."""
         return await self._async_ask_terms("contract", user_input)
+
+    async def async_step_change_contract(self) -> ConfigFlowResult:
+        """Ask what is to be changed; without sites there are only its terms."""
+        if not self._sites:
+            return await self.async_step_reconfigure_contract()
+        return self.async_show_menu(step_id="change_contract", menu_options=["reconfigure_contract", "contract_entity"])
 
     async def async_step_reconfigure_contract(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the terms again."""

@@ -46,7 +46,7 @@ from .perimeter_source import FED, PerimeterSourceFlow
 
 REFERENCE_METHOD = "reference_method"
 _SOURCES = (SOURCE_METER, SOURCE_ENTITY, SOURCE_REMOTE)
-_LONGEST = 64
+LONGEST = 64
 _PRM = 14
 """Digits of the number of a delivery point."""
 _FIELDS: Mapping[WrongEntity, str] = {
@@ -158,11 +158,11 @@ class PerimeterSiteFlow(PerimeterSourceFlow):
         """Return what is wrong with a site, by its field."""
         errors: dict[str, str] = {}
         name, others = data[CONF_SITE_ID], self._others()
-        if len(name) > _LONGEST or (_is_number(name) and len(name) != _PRM):
+        if len(name) > LONGEST or (_is_number(name) and len(name) != _PRM):
             errors[CONF_SITE_ID] = "no_site_id"
         elif name and any(one.data[CONF_SITE_ID] == name for one in others):
             errors[CONF_SITE_ID] = "site_known"
-        if not 0 < len(data[CONF_ENTITY]) <= _LONGEST:
+        if not 0 < len(data[CONF_ENTITY]) <= LONGEST:
             errors[CONF_ENTITY] = "no_entity"
         if not data[CONF_MAX_ACTIVATION]:
             errors[CONF_MAX_ACTIVATION] = "no_power"
