@@ -267,8 +267,9 @@ async def test_orders_at_the_same_time_count_together(hass: HomeAssistant, clock
     await settled(hass)
     [both] = contract.effective
     assert both.power_w == 600_000
-    assert contract.order_of("A1") == contract.order_of("A2") == both
-    assert contract.order_of("A3") is None
+    assert contract.orders_of("A1") == contract.orders_of("A2") == (both,)
+    assert contract.orders_of("A3") == (refused,)
+    assert contract.orders_of("A4") == ()
     assert contract.data.reports.keys() == {both.id}
     assert contract.data.totals.expected == 600_000
 

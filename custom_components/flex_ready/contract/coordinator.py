@@ -213,9 +213,11 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         tests = tuple(order for order in accepted if order.purpose is not Purpose.ACTIVATION)
         return (*netted([order for order in accepted if order.purpose is Purpose.ACTIVATION]), *tests)
 
-    def order_of(self, name: str) -> Order | None:
-        """Return an order by its id, or that which it was put together to."""
-        return next((order for order in self.effective if name == order.id or name in order.id.split("+")), None)
+    def orders_of(self, name: str) -> tuple[Order, ...]:
+        """Return an order by its id, or the pieces that it was put together to with others; nothing: there is none."""
+        pieces = tuple(order for order in self.effective if name in order.of)
+        known = (*self.effective, *self.data.orders)
+        return pieces or next(((order,) for order in known if order.id == name), ())
 
     async def async_activity(self, quarter: Quarter) -> ActivityReport:
         """Report a quarter. Raises LedgerError."""

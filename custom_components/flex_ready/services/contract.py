@@ -134,9 +134,13 @@ async def _test(call: ServiceCall) -> ServiceResponse:
     known = next((one for one in contract.trials if one.id == name), None)
     if name is not None and known is None:
         raise refusal("no_such_test", test=name, contract=contract.name)
-    if order is not None and contract.order_of(order) is None:
-        raise refusal("no_such_order", order=order, contract=contract.name)
-    at = utc(data["at"]) if "at" in data else known.at if known else contract.now()
+    now = contract.now()
+    if order is not None:
+        tested = contract.orders_of(order)
+        if not tested:
+            raise refusal("no_such_order", order=order, contract=contract.name)
+        now = min(now, tested[0].start)
+    at = utc(data["at"]) if "at" in data else known.at if known else now
     if at > contract.now():
         raise refusal("test_to_come")
     said = {OUTCOME: data["outcome"].value, ORDER_ID: order, "note": data.get("note", "")}
@@ -169,12 +173,13 @@ async def _activation(call: ServiceCall) -> ServiceResponse:
     """Return what came of an order, half-hour by half-hour, and how sure that is."""
     contract = coordinator_of(call, ContractCoordinator)
     name = call.data["order_id"]
-    order = contract.order_of(name) or next((one for one in contract.data.orders if one.id == name), None)
+    order, *others = contract.orders_of(name) or (None,)
     if order is None:
         raise refusal("no_such_order", order=name, contract=contract.name)
     detail = await kept(contract, contract.books.async_detail(order, contract.effective))
     return {
         **told.activation(detail.report, contract.zone),
+        "others": [one.id for one in others],
         "entities": {
             entity: told.entity(rows, detail.uncertainty[entity], contract.zone) for entity, rows in detail.rows.items()
         },

@@ -77,6 +77,8 @@ class Order(Stretch):
     purpose: Purpose = Purpose.ACTIVATION
     accepted: bool = True
     """What the provider answered, where it may refuse (R7)."""
+    of: tuple[str, ...] = ()
+    """The orders at the same time, by their ids, that it is a piece of together (D8); none: it is as it was given."""
 
     @property
     def steps(self) -> tuple[datetime, ...]:

@@ -175,6 +175,7 @@ def _cut(group: Sequence[Order]) -> list[Order]:
                 ordered_at=min(order.ordered_at for order in there),
                 power_w=abs(power),
                 direction=Direction.REDUCE_NET_WITHDRAWAL if power > 0 else Direction.INCREASE_NET_WITHDRAWAL,
+                of=tuple(order.id for order in there),
             )
         )
     return pieces
