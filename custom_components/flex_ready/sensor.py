@@ -64,7 +64,9 @@ async def async_setup_entry(
             async_add_sites(fleet, async_add_entities, SITE_SENSORS, SiteSensor)
             async_add_remote_assets(fleet, async_add_entities, REMOTE_ASSET_SENSORS, RemoteAssetSensor)
         case ContractCoordinator() as contract:
-            async_add_entities(ContractSensor(contract, row) for row in CONTRACT_SENSORS)
+            reserved = contract.setup.terms.reserved
+            rows = [row for row in CONTRACT_SENSORS if reserved or not row.reserved]
+            async_add_entities(ContractSensor(contract, row) for row in rows)
 
 
 @callback

@@ -113,6 +113,12 @@ async def test_it_is_what_is_counted_by_hand(
     assert float(state(hass, "deficient_volume")) == round(float(deficient) / 1000, 3)
     assert float(state(hass, "variable_premium")) == pytest.approx(float(paid * 200 / 10**6), abs=0.005)
     assert float(state(hass, "failure_penalties")) == pytest.approx(float(deficient * 9200 / 10**6), abs=0.005)
+    detail = await contract.books.async_detail(ORDER, contract.effective)
+    for step in (START, START + STEP):
+        volume = sum((reference(curve, step) - curve[step] for curve in units), Fraction())
+        alone = {name: reference(curve, step) - curve[step] for name, curve in curves.items()}
+        parts = {name: max(raw, Fraction()) * volume / sum(alone.values()) for name, raw in alone.items()}
+        assert {name: steps[step] for name, steps in detail.shares["EF1"].items()} == parts
 
 
 @pytest.mark.parametrize(("less", "deficient"), [(0, 0), (1, 60_001)])

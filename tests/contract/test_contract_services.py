@@ -8,10 +8,11 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from contracts_here import SCHOOL, START, load, site
+from contracts_here import POOL, SCHOOL, START, load, site, state, subentry
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 import probatio
 from pypdf import PdfReader
 import pytest
@@ -322,6 +323,141 @@ async def test_a_report_that_cannot_be_written(
         await act(hass, contract, "get_activity_report", files=["csv"])
     with pytest.raises(ServiceValidationError, match="no quarter"):
         await act(hass, contract, "get_activity_report", quarter="winter")
+
+
+async def test_the_share_of_each_site(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """What it realised by the method of its entity, of what they realised together, of the volume of that (D11)."""
+    freezer.move_to(NOW)
+    contract = await load(hass, SCHOOL, POOL)
+    for name, before, after in (("School", 300_000, 250_000), ("Pool", 100_000, 190_000)):
+        readings = {START - i * STEP: Reading(before) for i in range(1, 48)}
+        readings |= {START + i * STEP: Reading(after) for i in range(2, 8)}
+        await contract.ledger.add_readings(name, {**readings, START: Reading(50_000), START + STEP: Reading(120_000)})
+    await order(hass, contract, duration={"hours": 1})
+    report = await act(hass, contract, "get_activation_report", order_id="A1")
+    assert [step["realised"] for step in report["steps"]] == [300, 160]  # min(400, 440) less 100, and 240
+    # School alone: min(300, 250) less 50 and 120; Pool: min(100, 190) less 50 and 120, the wrong way at last.
+    assert report["entities"]["EF1"]["sites"] == [
+        {"site": "Pool", "site_id": "30001234567891", "share": 60, "steps": [60, 0]},
+        {
+            "site": "School",
+            "site_id": "30001234567890",
+            "share": round(240 + 160 * 130 / 110, 6),
+            "steps": [240, 189.090909],
+        },
+    ]
+    hass.config_entries.async_remove_subentry(contract.config_entry, "Pool")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    report = await act(hass, contract, "get_activation_report", order_id="A1")
+    gone = report["entities"]["EF1"]["sites"][0]
+    assert gone == {"site": None, "site_id": "30001234567891", "share": 60, "steps": [60, 0]}
+
+
+async def test_no_share_of_what_cannot_be_told(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """The order runs: its second half-hour, and what follows it, are still to come."""
+    await order(hass, contract, start=(NOW - STEP).isoformat(), duration={"hours": 1}, force=True)
+    report = await act(hass, contract, "get_activation_report", order_id="A1")
+    [school] = report["entities"]["EF1"]["sites"]
+    assert (school["share"], school["steps"]) == (None, [None, None])
+
+
+RESERVED = {
+    "reservation": "with_reservation",
+    "fixed_premium": "30000",
+    "expected_call": "20",
+    "probability": "50",
+    "starts": "2026-01-01",
+    "ends": "2026-12-31",
+}
+EVENING = subentry("availability", "Evening", {"from": "18:00:00", "to": "20:00:00", "power": 500})
+PENALTY = "sensor.local_flexibility_termination_penalty"
+
+
+async def reserved(hass: HomeAssistant, **data: object) -> ContractCoordinator:
+    """Make a contract with reservation, whose penalty of termination is shown."""
+    contract = await load(hass, SCHOOL, EVENING, **{**RESERVED, **data})
+    registry = er.async_get(hass)
+    entity = registry.async_get(PENALTY)
+    assert entity is not None
+    assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    registry.async_update_entity(PENALTY, disabled_by=None)
+    assert await hass.config_entries.async_reload(contract.id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return contract.config_entry.runtime_data
+
+
+async def test_what_it_costs_to_end_the_contract(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, tmp_path: Path
+) -> None:
+    """Today, by what is left of it; once failed tests have ended it, on that day, which the quarter tells."""
+    hass.config.media_dirs = {"local": str(tmp_path)}
+    freezer.move_to(NOW)
+    contract = await reserved(hass)
+    # Ten months and 17 days of 28 are left of twelve, at twice the fixed premium.
+    assert state(hass, PENALTY) == "53035.71"
+    assert (await act(hass, contract, "get_activity_report"))["termination"] is None
+    for day in (3, 4, 5):
+        at = f"2026-02-0{day}T10:00:00+01:00"
+        await act(hass, contract, "record_test", kind="activation", outcome="failed", at=at)
+    assert state(hass, PENALTY) == "54285.71"
+    report = await act(hass, contract, "get_activity_report", files=["json", "pdf"])
+    assert report["termination"] == {"day": "2026-02-05", "penalty": 54285.71}
+    assert report["totals"]["penalty"] == 0
+    text = "".join(page.extract_text() for page in PdfReader(report["files"][1]).pages)
+    assert "Failed tests ended the contract on 05/02/2026. Termination penalty (EUR): 54285.71" in text
+    later = await act(hass, contract, "get_activity_report", quarter="2026-Q2")
+    assert later["termination"] is None
+
+
+async def test_without_reservation_ending_costs_nothing(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """So there is no such sensor, though failed tests end the contract as well."""
+    assert er.async_get(hass).async_get(PENALTY) is None
+    for _ in range(3):
+        await act(hass, contract, "record_test", kind="communication", outcome="failed", at="2026-02-05T10:00:00Z")
+    report = await act(hass, contract, "get_activity_report")
+    assert report["termination"] == {"day": "2026-02-05", "penalty": 0}
+
+
+async def test_the_order_of_a_test_that_is_due(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """An hour of the smallest power, once the mobilisation delay is over, and not before tests begin."""
+    freezer.move_to(NOW + timedelta(minutes=7))
+    contract = await reserved(hass, starts="2026-04-01")
+    told = (await act(hass, contract, "get_perimeter"))["tests"]
+    assert told == {
+        "communication": {"standing": "due", "left": 3, "order": None},
+        "activation": {
+            "standing": "due",
+            "left": 3,
+            "order": {
+                "start": "2026-02-13T00:00:00+01:00",
+                "end": "2026-02-13T01:00:00+01:00",
+                "power": 500.0,
+                "reasons": [],
+            },
+        },
+        "additional": {"standing": "not_due", "left": 1, "order": None},
+    }
+    when = {key: told["activation"]["order"][key] for key in ("start", "end", "power")}
+    assert (await act(hass, contract, "record_order", purpose="activation_test", accepted=False, **when))[
+        "reasons"
+    ] == []
+    await act(hass, contract, "record_test", kind="activation", outcome="passed")
+    told = (await act(hass, contract, "get_perimeter"))["tests"]
+    assert told["activation"] == {"standing": "passed", "left": 0, "order": None}
+
+
+@pytest.mark.parametrize(
+    ("starts", "first", "reasons"),
+    [("2026-06-01", "2026-04-01T00:00:00+02:00", []), ("2026-02-01", "2026-02-13T00:00:00+01:00", ["outside"])],
+)
+async def test_when_tests_can_be(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, starts: str, first: str, reasons: list[str]
+) -> None:
+    """In the two months before the activations."""
+    freezer.move_to(NOW + timedelta(minutes=7))
+    contract = await reserved(hass, starts=starts)
+    test = (await act(hass, contract, "get_perimeter"))["tests"]["activation"]["order"]
+    assert (test["start"], test["reasons"]) == (first, reasons)
 
 
 async def test_no_such_order(hass: HomeAssistant, contract: ContractCoordinator) -> None:

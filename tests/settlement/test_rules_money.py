@@ -18,7 +18,14 @@ from custom_components.flex_ready.settlement.money import (
     variable_premium,
 )
 from custom_components.flex_ready.settlement.profile import Decisions, Months, Penalised, Ratio
-from custom_components.flex_ready.settlement.report import Quarter, Totals, activation, activity
+from custom_components.flex_ready.settlement.report import (
+    Quarter,
+    Termination,
+    Totals,
+    activation,
+    activity,
+    terminated,
+)
 from custom_components.flex_ready.settlement.volumes import StepVolume, expected, perimeter
 
 
@@ -150,6 +157,17 @@ def test_r30_the_report_of_a_quarter() -> None:
     assert report.complete
     assert activity(Quarter(2026, 2), reports, PARIS).lines[0].activation.order.id == "D"
     assert activity(Quarter(2025, 4), reports, PARIS).totals == Totals()
+
+
+def test_r30_the_end_of_a_contract() -> None:
+    """It is told in its quarter, to the cent, and adds up with nothing."""
+    ended = terminated(YEAR, date(2026, 6, 14))
+    assert ended == Termination(date(2026, 6, 14), Decimal("26266.67"))
+    report = activity(Quarter(2026, 2), (), PARIS, ended)
+    assert (report.termination, report.totals) == (ended, Totals())
+    assert activity(Quarter(2026, 3), (), PARIS, ended).termination is None
+    assert terminated(YEAR, date(2026, 6, 14), Decisions(months=Months.FLOOR)).penalty == 24_000
+    assert terminated(WITHOUT, date(2026, 6, 14)).penalty == 0
 
 
 def test_r30_quarters() -> None:

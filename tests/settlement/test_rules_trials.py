@@ -106,7 +106,10 @@ def test_r19_failing_costs_only_with_reservation() -> None:
     """Without, the contract ends and that is all."""
     assert termination_penalty(WITHOUT, date(2026, 6, 1)) == 0
     assert termination_penalty(WITH, date(2026, 6, 1)) > 0
-    assert standing(TrialKind.ACTIVATION, made(TrialKind.ACTIVATION, *[FAILED] * 3)).standing is Standing.TERMINATED
+    tests = made(TrialKind.ACTIVATION, FAILED, EXCUSED, FAILED, FAILED, FAILED)
+    ended = standing(TrialKind.ACTIVATION, tests)
+    assert (ended.standing, ended.ended) == (Standing.TERMINATED, AT + timedelta(days=3))
+    assert standing(TrialKind.ACTIVATION, tests[:3]).ended is None
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from ..settlement.model import STEP, Order, floor
 from ..settlement.orders import whole
 from ..settlement.outlook import Outlook, outlook
 from ..settlement.perimeter import EntityPlan, Planned
-from ..settlement.realised import Realised, realised, references
+from ..settlement.realised import Realised, each_realised, realised, references
+from ..settlement.reference import Plan
 from ..settlement.report import ActivationReport, activation
 from ..settlement.sufficiency import Lack
 from ..settlement.uncertainty import Uncertainty, replays, spread, uncertainty
-from ..settlement.volumes import capped, expected
+from ..settlement.volumes import capped, expected, shares
 from ..settlement.working_days import holidays_of
 from .members import belongs
 from .setup import ContractSetup
@@ -40,6 +41,8 @@ class Detail:
     report: ActivationReport
     rows: Mapping[str, tuple[Realised, ...]]
     """Of each entity."""
+    shares: Mapping[str, Mapping[str, Mapping[datetime, Fraction | None]]]
+    """Of each entity, what of its volume is each site's in each half-hour (D11); None: it has none, or not yet."""
     uncertainty: Mapping[str, Uncertainty]
 
 
@@ -48,10 +51,15 @@ class _Entity:
     """An entity at the time of an order."""
 
     name: str
+    sites: tuple[str, ...]
     choice: Choice
     facts: Facts
     curves: tuple[LoadCurve, ...]
     capacity_w: int
+
+    def made(self, order: Order) -> Plan:
+        """Return what its reference is made of."""
+        return plan(order, self.choice, self.facts, self.lacks)
 
     def lacks(self, step: datetime) -> bool:
         """Tell whether a reading is missing."""
@@ -70,11 +78,13 @@ class Books:
     async def async_detail(self, order: Order, orders: Iterable[Order]) -> Detail:
         """Settle an order among all of the contract, and tell how sure that is. Raises LedgerError."""
         entities = await self._async_entities(order, orders)
+        sites = {one.name: await self._async_sites(order, one) for one in entities}
 
         def detail() -> Detail:
             rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
             sure = {one.name: uncertainty(order, one.choice, one.facts, one.curves) for one in entities}
-            return Detail(self._settled(order, entities, rows), rows, sure)
+            report = self._settled(order, entities, rows)
+            return Detail(report, rows, {one.name: _shares(report, one, sites[one.name]) for one in entities}, sure)
 
         return await asyncio.to_thread(detail)  # thirty days are replayed, of each site where each has its reference
 
@@ -85,8 +95,7 @@ class Books:
         orders = tuple(orders)
         for order in orders:
             for one in await self._async_entities(order, among, only_gaps=True):
-                made = plan(order, one.choice, one.facts, one.lacks)
-                entity = EntityPlan(made, each_site=one.choice.method.each_site)
+                entity = EntityPlan(one.made(order), each_site=one.choice.method.each_site)
                 planned.append(
                     Planned(
                         perimeter=self._contract,
@@ -174,17 +183,24 @@ class Books:
             forecast = await self._async_forecast(order, name, timedelta() if only_gaps else _USUAL)
             known = replace(facts, forecast=forecast)
             if only_gaps and choice.method not in HISTORIES:
-                found.append(_Entity(name, choice, known, (), self._capacity(sites)))
+                found.append(_Entity(name, tuple(sites), choice, known, (), self._capacity(sites)))
                 continue
             curves = await self._async_curves(order, name, sites, choice, known, _USUAL)
             if any(row.basis.lack is Lack.DAYS for row in realised(order, choice, known, curves)):
                 curves = await self._async_curves(order, name, sites, choice, known, _ALL)
-            found.append(_Entity(name, choice, known, curves, self._capacity(sites)))
+            found.append(_Entity(name, tuple(sites), choice, known, curves, self._capacity(sites)))
         return found
+
+    async def _async_sites(self, order: Order, one: _Entity) -> Mapping[str, LoadCurve]:
+        """Read each site of an entity, no farther than its method looks."""
+        windows = one.made(order).windows.values()
+        needed = {*order.steps, *(step for its in windows for window in its for step in window)}
+        start, end = min(needed), max(needed) + STEP
+        return {site: await self._ledger.readings(site, start, end) for site in one.sites}
 
     def _capacity(self, sites: Iterable[str]) -> int:
         """Return what some sites declared that they can activate together (W)."""
-        known = {**self._setup.gone, **self._setup.sites}
+        known = self._setup.known
         return sum(known[site].max_activation_w for site in sites if site in known)
 
     async def _async_curves(
@@ -216,3 +232,13 @@ class Books:
             earlier=before,
             whole=whole(order, others),
         )
+
+
+def _shares(
+    report: ActivationReport, one: _Entity, sites: Mapping[str, LoadCurve]
+) -> Mapping[str, Mapping[datetime, Fraction | None]]:
+    raws, volumes = each_realised(report.order, one.made(report.order), sites), report.entities[one.name]
+    parts = {
+        step: shares(volume, raws[step]) for step, volume in volumes.items() if volume is not None and step in raws
+    }
+    return {site: {step: parts[step][site] if step in parts else None for step in volumes} for site in sites}

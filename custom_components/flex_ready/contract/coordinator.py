@@ -19,7 +19,7 @@ from ..desk.ledgers import async_get_ledger, async_release
 from ..ledger import Ledger, LedgerError, Member, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
 from ..settlement.orders import netted
-from ..settlement.report import ActivationReport, ActivityReport, Quarter, activity
+from ..settlement.report import ActivationReport, ActivityReport, Quarter, Termination, activity, terminated
 from ..settlement.working_days import holidays_of, next_deadlines
 from .books import Books
 from .const import CONF_BUILDING, CONF_OPERATOR, SUBENTRY_PERIMETER_SITE
@@ -226,7 +226,12 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
             for order in self.effective
             if Quarter.of(order.start.astimezone(self.zone).date()) == quarter and order.start <= self.now()
         ]
-        return activity(quarter, await self.books.async_reports(orders, self.effective), self.zone)
+        reports = await self.books.async_reports(orders, self.effective)
+        return activity(quarter, reports, self.zone, self.termination(ended) if (ended := self.data.ended) else None)
+
+    def termination(self, at: datetime) -> Termination:
+        """Return what it is to terminate the contract on the local day of an instant."""
+        return terminated(self.setup.terms, at.astimezone(self.zone).date(), self.setup.decisions)
 
     # What is heard.
 

@@ -28,6 +28,8 @@ _PERCENT = 100
 class ContractSensorDescription(SensorEntityDescription):
     """A sensor of a contract."""
 
+    reserved: bool = False
+    """Whether it is of a contract with reservation alone."""
     value_fn: Callable[[ContractCoordinator], SensorValue]
 
 
@@ -83,6 +85,11 @@ def _perimeter_wrong(contract: ContractCoordinator) -> bool:
         or any(wrong_entity(its) for its in entities(there).values())
         or any(not_eligible(site) for site in setup.sites.values() if site.belongs(month))
     )
+
+
+def _termination(contract: ContractCoordinator) -> Decimal:
+    """Return what it costs to end the contract today; if failed tests have ended it, what that costs."""
+    return contract.termination(contract.data.ended or contract.now()).penalty
 
 
 def _standing(kind: TrialKind) -> Callable[[ContractCoordinator], SensorValue]:
@@ -145,6 +152,16 @@ CONTRACT_SENSORS = (
     _energy("contract_deficient_volume", lambda contract: _kwh(contract.data.totals.deficient), total=True),
     _money("contract_premium", lambda contract: contract.data.totals.premium),
     _money("contract_penalty", lambda contract: contract.data.totals.penalty),
+    ContractSensorDescription(
+        key="contract_termination",
+        translation_key="contract_termination",
+        device_class=SensorDeviceClass.MONETARY,
+        native_unit_of_measurement="EUR",
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        value_fn=_termination,
+        reserved=True,
+    ),
     ContractSensorDescription(
         key="contract_deadline",
         translation_key="contract_deadline",

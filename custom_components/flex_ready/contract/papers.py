@@ -1,6 +1,6 @@
 """The report of a quarter on paper: CSV for those who reckon on, PDF for those who file it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 import csv
 from datetime import timedelta, tzinfo
 from io import BytesIO, StringIO
@@ -80,6 +80,7 @@ def as_pdf(report: ActivityReport, contract: str, zone: tzinfo, texts: Mapping[s
         Paragraph(escape(f"{text('title')} {report.quarter}"), styles["Title"]),
         Paragraph(escape(contract), styles["Heading2"]),
         Paragraph(escape(text("complete" if report.complete else "incomplete")), styles["BodyText"]),
+        *(Paragraph(escape(line), styles["BodyText"]) for line in _ended(report, text("termination"))),
         Spacer(1, 4 * mm),
         Table(rows, repeatRows=1, style=_GRID, colWidths=[70 * mm, 32 * mm, *[28 * mm] * 6]),
     ]
@@ -112,6 +113,12 @@ def as_pdf(report: ActivityReport, contract: str, zone: tzinfo, texts: Mapping[s
         bottomMargin=margin,
     ).build(story)
     return file.getvalue()
+
+
+def _ended(report: ActivityReport, text: str) -> Iterator[str]:
+    """Tell that the contract ended in the quarter, and what that costs."""
+    if (ended := report.termination) is not None:
+        yield text.format(day=f"{ended.day:%d/%m/%Y}", penalty=f"{ended.penalty:.2f}")
 
 
 def _wh(step: StepVolume) -> tuple[str, ...]:

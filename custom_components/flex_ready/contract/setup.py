@@ -64,6 +64,11 @@ class ContractSetup:
     choices: Mapping[str, Choice]
     """The reference method of each entity, by its name."""
 
+    @property
+    def known(self) -> Mapping[str, Site]:
+        """The sites that are there, and those that were deleted."""
+        return {**self.gone, **self.sites}
+
     @classmethod
     def of(cls, entry: ConfigEntry[Any], zone: tzinfo, gone: Mapping[str, Site] | None = None) -> Self:
         """Read an entry and its subentries; raise KeyError or ValueError if they make no sense."""

@@ -55,6 +55,11 @@ class ContractState:
     """Whether the books were looked through since the start."""
 
     @property
+    def ended(self) -> datetime | None:
+        """When tests had failed so often that the contract ended; None: they have not."""
+        return min((one.ended for one in self.tests.values() if one.ended is not None), default=None)
+
+    @property
     def totals(self) -> Totals:
         """Of all activations."""
         return sum((one.totals for one in self.reports.values()), Totals())

@@ -1,6 +1,6 @@
 """What is told of a contract, as JSON: powers in kW, energies in kWh, money in EUR, local times."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
 
@@ -9,13 +9,15 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 from ..settlement.forecast import Forecast
 from ..settlement.load_curve import LoadCurve
 from ..settlement.model import STEP, Order
+from ..settlement.orders import invalid
 from ..settlement.outlook import Outlook
-from ..settlement.realised import Realised
 from ..settlement.report import ActivationReport, ActivityReport, Totals
-from ..settlement.sites import entities, members, not_eligible, wrong_entity, wrong_perimeter
+from ..settlement.sites import Site, entities, members, not_eligible, wrong_entity, wrong_perimeter
+from ..settlement.trials import PURPOSES, Series, Standing, TrialKind, trial_order
 from ..settlement.uncertainty import Interval, Uncertainty
 from ..settlement.volumes import StepVolume
 from ..settlement.working_days import deadlines
+from .books import Detail
 from .setup import ContractSetup
 
 
@@ -57,21 +59,45 @@ def activation(one: ActivationReport, zone: tzinfo) -> JsonObjectType:
     }
 
 
-def entity(rows: tuple[Realised, ...], sure: Uncertainty, zone: tzinfo) -> JsonObjectType:
-    """Describe how the volume of an entity was found."""
+def detail(one: Detail, sites: Mapping[str, Site], titles: Mapping[str, str], zone: tzinfo) -> JsonObjectType:
+    """Describe what came of an order, how that was found, and what of it is each site's."""
     return {
-        "steps": [
-            {
-                "start": local(row.step, zone),
-                "reference": kwh(row.reference_wh),
-                "measured": kwh(None if row.measured_wh is None else Fraction(row.measured_wh)),
-                "realised": kwh(row.realised_wh),
-                "lack": row.basis.lack.value,
-                "lacking": row.basis.count,
+        **activation(one.report, zone),
+        "entities": {
+            name: {
+                "steps": [
+                    {
+                        "start": local(row.step, zone),
+                        "reference": kwh(row.reference_wh),
+                        "measured": kwh(None if row.measured_wh is None else Fraction(row.measured_wh)),
+                        "realised": kwh(row.realised_wh),
+                        "lack": row.basis.lack.value,
+                        "lacking": row.basis.count,
+                    }
+                    for row in rows
+                ],
+                "sites": [
+                    {"site": titles.get(site), "site_id": sites[site].id if site in sites else None, **_share(steps)}
+                    for site, steps in one.shares[name].items()
+                ],
+                "uncertainty": uncertainty(one.uncertainty[name]),
             }
-            for row in rows
-        ],
-        "uncertainty": uncertainty(sure),
+            for name, rows in one.rows.items()
+        },
+    }
+
+
+def tests(
+    setup: ContractSetup, standings: Mapping[TrialKind, Series], others: Sequence[Order], now: datetime
+) -> JsonObjectType:
+    """Describe how it stands with each kind of test; of one that is due, what its next order can be, and when first."""
+    return {
+        kind.value: {
+            "standing": series.standing.value,
+            "left": series.left,
+            "order": _trial(setup, kind, others, now) if series.standing is Standing.DUE and kind in PURPOSES else None,
+        }
+        for kind, series in standings.items()
     }
 
 
@@ -96,6 +122,9 @@ def activity(one: ActivityReport, zone: tzinfo) -> JsonObjectType:
             {**activation(line.activation, zone), "cumulated": totals(line.cumulated)} for line in one.lines
         ],
         "totals": totals(one.totals),
+        "termination": None
+        if (ended := one.termination) is None
+        else {"day": ended.day.isoformat(), "penalty": float(ended.penalty)},
     }
 
 
@@ -184,6 +213,23 @@ def perimeter(setup: ContractSetup, month: date, titles: Mapping[str, str]) -> J
             for name, site in setup.sites.items()
             if site.belongs(month) and (reasons := not_eligible(site))
         },
+    }
+
+
+def _share(steps: Mapping[datetime, Fraction | None]) -> JsonObjectType:
+    known = [wh for wh in steps.values() if wh is not None]
+    return {"share": kwh(sum(known, Fraction()) if known else None), "steps": [kwh(wh) for wh in steps.values()]}
+
+
+def _trial(setup: ContractSetup, kind: TrialKind, others: Sequence[Order], now: datetime) -> JsonObjectType:
+    terms = setup.terms
+    one = trial_order(terms, kind, kind.value, max(now, terms.tests().start - terms.dmo))
+    wrong = invalid(one, terms, others, decisions=setup.decisions)
+    return {
+        "start": local(one.start, terms.zone),
+        "end": local(one.end, terms.zone),
+        "power": one.power_w / 1000,
+        "reasons": [reason.value for reason in wrong],
     }
 
 

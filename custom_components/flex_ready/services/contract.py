@@ -177,13 +177,9 @@ async def _activation(call: ServiceCall) -> ServiceResponse:
     if order is None:
         raise refusal("no_such_order", order=name, contract=contract.name)
     detail = await kept(contract, contract.books.async_detail(order, contract.effective))
-    return {
-        **told.activation(detail.report, contract.zone),
-        "others": [one.id for one in others],
-        "entities": {
-            entity: told.entity(rows, detail.uncertainty[entity], contract.zone) for entity, rows in detail.rows.items()
-        },
-    }
+    titles = {one.subentry_id: one.title for one in contract.config_entry.subentries.values()}
+    found = told.detail(detail, contract.setup.known, titles, contract.zone)
+    return {**found, "others": [one.id for one in others]}
 
 
 async def _activity(call: ServiceCall) -> ServiceResponse:
@@ -197,13 +193,16 @@ async def _activity(call: ServiceCall) -> ServiceResponse:
 
 
 async def _perimeter(call: ServiceCall) -> ServiceResponse:
-    """Return the perimeter of a month, as far as it is known today."""
+    """Return the perimeter of a month, as far as it is known today, and how it stands with the tests now."""
     contract = coordinator_of(call, ContractCoordinator)
     month: date = call.data.get("month", contract.today())
     if month.year not in _YEARS:
         raise refusal("unlikely_time", time=month.isoformat())
     titles = {name: one.title for name, one in contract.config_entry.subentries.items()}
-    return told.perimeter(contract.setup, month.replace(day=1), titles)
+    return {
+        **told.perimeter(contract.setup, month.replace(day=1), titles),
+        "tests": told.tests(contract.setup, contract.data.tests, contract.data.orders, contract.now()),
+    }
 
 
 async def _simulate(call: ServiceCall) -> ServiceResponse:

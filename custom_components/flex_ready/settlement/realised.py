@@ -9,7 +9,7 @@ from .facts import Facts
 from .load_curve import LoadCurve
 from .methods import Choice, Method, plan
 from .model import Order, Quality, Reading
-from .reference import Window, reference_wh
+from .reference import Plan, Window, reference_wh
 from .sufficiency import Lack, Sufficiency, sufficiency
 
 
@@ -49,6 +49,19 @@ def realised(order: Order, choice: Choice, facts: Facts, curves: Sequence[LoadCu
     return tuple(rows[0] if len(rows) == 1 else map(_added, zip(*rows, strict=True)))
 
 
+def each_realised(
+    order: Order, made: Plan, curves: Mapping[str, LoadCurve]
+) -> Mapping[datetime, Mapping[str, Fraction]]:
+    """Return what each site of an entity realised by the entity's plan, in the half-hours where all can be told."""
+    found = {}
+    for step in order.steps:
+        each = {site: _raw(order, _reference(made, step, curve), curve.wh(step)) for site, curve in curves.items()}
+        known = {site: raw for site, raw in each.items() if raw is not None}
+        if len(known) == len(each):
+            found[step] = known
+    return found
+
+
 def references(order: Order, choice: Choice, facts: Facts, curves: Sequence[LoadCurve]) -> Mapping[datetime, Fraction]:
     """Return the reference of all units together (Wh) in the half-hours where it can be told while the order runs.
 
@@ -74,27 +87,20 @@ def _before(windows: Sequence[Window], order: Order) -> list[Window]:
 def _of_unit(order: Order, choice: Choice, facts: Facts, curve: LoadCurve) -> list[Realised]:
     made = plan(order, choice, facts, _lacks(curve))
     basis = sufficiency(order, made, curve)
-    return [
-        _of_step(
-            order,
-            step,
-            reference_wh(made, step, [curve.total(window) for window in made.windows.get(step, ())]),
-            curve.wh(step),
-            basis,
-        )
-        for step in order.steps
-    ]
+    rows = []
+    for step in order.steps:
+        reference, measured = _reference(made, step, curve), curve.wh(step)
+        raw = _raw(order, reference, measured)
+        rows.append(Realised(step, reference, measured, raw, basis[step], raw is not None))
+    return rows
 
 
-def _of_step(
-    order: Order,
-    step: datetime,
-    reference: Fraction | None,
-    measured: int | None,
-    basis: Mapping[datetime, Sufficiency],
-) -> Realised:
-    raw = None if reference is None or measured is None else order.direction.sign * (reference - measured)
-    return Realised(step, reference, measured, raw, basis[step], raw is not None)
+def _reference(made: Plan, step: datetime, curve: LoadCurve) -> Fraction | None:
+    return reference_wh(made, step, [curve.total(window) for window in made.windows.get(step, ())])
+
+
+def _raw(order: Order, reference: Fraction | None, measured: int | None) -> Fraction | None:
+    return None if reference is None or measured is None else order.direction.sign * (reference - measured)
 
 
 def _lacks(curve: LoadCurve) -> Callable[[datetime], bool]:

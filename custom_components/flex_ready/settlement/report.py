@@ -12,7 +12,7 @@ from typing import override
 
 from .contract import Terms
 from .model import Order, Purpose
-from .money import cents, failure_penalty, variable_premium
+from .money import cents, failure_penalty, termination_penalty, variable_premium
 from .profile import ENEDIS_2020, Decisions, Profile
 from .trials import Outcome, activation_outcome
 from .volumes import StepVolume, perimeter
@@ -131,6 +131,21 @@ class Quarter:
 
 
 @dataclass(frozen=True, slots=True)
+class Termination:
+    """The end of a contract before its last day."""
+
+    day: date
+    """From which it is terminated."""
+    penalty: Decimal
+    """EUR: a line of an invoice (R29, D13)."""
+
+
+def terminated(terms: Terms, day: date, decisions: Decisions | None = None) -> Termination:
+    """Return what it is to terminate a contract from a day on, not by force majeure."""
+    return Termination(day, cents(termination_penalty(terms, day, decisions=decisions)))
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """An activation, and what adds up until then."""
 
@@ -144,6 +159,8 @@ class ActivityReport:
 
     quarter: Quarter
     lines: tuple[Line, ...]
+    termination: Termination | None = None
+    """If failed tests ended the contract in it (R19, R20)."""
 
     @property
     def totals(self) -> Totals:
@@ -156,12 +173,15 @@ class ActivityReport:
         return all(line.activation.complete for line in self.lines)
 
 
-def activity(quarter: Quarter, activations: Iterable[ActivationReport], zone: tzinfo) -> ActivityReport:
-    """Report the activations that start in a quarter, by the local day (R30)."""
+def activity(
+    quarter: Quarter, activations: Iterable[ActivationReport], zone: tzinfo, ended: Termination | None = None
+) -> ActivityReport:
+    """Report the activations that start in a quarter, by the local day (R30), and whether the contract ended in it."""
     lines: list[Line] = []
     total = Totals()
     for one in sorted(activations, key=lambda one: (one.order.start, one.order.id)):
         if Quarter.of(one.order.start.astimezone(zone).date()) == quarter:
             total += one.totals
             lines.append(Line(one, total))
-    return ActivityReport(quarter=quarter, lines=tuple(lines))
+    here = ended is not None and Quarter.of(ended.day) == quarter
+    return ActivityReport(quarter=quarter, lines=tuple(lines), termination=ended if here else None)

@@ -67,6 +67,8 @@ class Series:
     failures: int
     left: int
     """How often it may still be tried."""
+    ended: datetime | None = None
+    """When the failure was that ended the contract."""
 
 
 def standing(kind: TrialKind, tests: Iterable[Test], *, due: bool = True, profile: Profile = ENEDIS_2020) -> Series:
@@ -81,7 +83,7 @@ def standing(kind: TrialKind, tests: Iterable[Test], *, due: bool = True, profil
             return Series(Standing.PASSED, failures, 0)
         failures += test.outcome is Outcome.FAILED
         if failures >= attempts:
-            return Series(Standing.TERMINATED, failures, 0)
+            return Series(Standing.TERMINATED, failures, 0, test.at)
     return Series(Standing.DUE if due else Standing.NOT_DUE, failures, attempts - failures)
 
 
