@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from contracts_here import DAY, HOUR, MINUTE, ORDER, SCHOOL, START, Clock, load, quiet_days, site, state
+from contracts_here import DAY, HOUR, MINUTE, ORDER, SCHOOL, START, Clock, load, quiet_days, site, state, subentry
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
@@ -299,6 +299,25 @@ async def test_orders_one_after_the_other_have_one_reference(hass: HomeAssistant
         [row] = detail.rows["EF1"]
         assert row.reference_wh == reference
         assert detail.uncertainty["EF1"].days, "and so it is on quiet days"
+
+
+async def test_orders_one_after_the_other_fail_together(hass: HomeAssistant, clock: Clock) -> None:
+    """With reservation nothing of both costs what nothing of one order as long would: nothing is delivered twice."""
+    reserved = {"reservation": "with_reservation", "fixed_premium": "30000", "expected_call": "20", "probability": "25"}
+    period = {"from": "17:00:00", "to": "20:00:00", "days": [], "power": 600}
+    contract = await load(hass, SCHOOL, subentry("availability", "Evening", period), **reserved)
+    await quiet_days(contract, START + 4 * HOUR, 2, School=400_000)
+    await clock.go(MINUTE)
+    first = replace(ORDER, id="A1/1", end=START + STEP)
+    second = replace(ORDER, id="A1/2", start=START + STEP, power_w=300_000)
+    for order in (first, second):
+        await contract.async_order(order)
+    await settled(hass)
+    turnover = 30_000 + 20 * 200
+    assert contract.data.totals.penalty == turnover * 4
+    detail = await contract.books.async_detail(first, contract.effective)
+    assert detail.report == contract.data.reports["A1/1"]
+    assert float(detail.report.totals.penalty) == pytest.approx(turnover * 4 * 2 / 3, abs=0.01)
 
 
 async def test_a_reading_that_is_missing_is_no_zero(hass: HomeAssistant, clock: Clock) -> None:

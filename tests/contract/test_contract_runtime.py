@@ -1,7 +1,7 @@
 """A contract as it runs: sites that are read, an activation that is followed and settled, and what disturbs both."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from contracts_here import DAY, HOUR, MINUTE, ORDER, POOL, SCHOOL, START, Clock, load, quiet_days, site, state, subentry
@@ -254,7 +254,7 @@ RESERVED = {
 async def test_tests_of_a_contract(hass: HomeAssistant, clock: Clock) -> None:
     """One of activation is judged by its readings; a large site that leaves makes another one due."""
     period = {"from": "17:00:00", "to": "20:00:00", "days": [], "power": 600}
-    gone = site("Gone", "30001234567892", max_activation=100, left="2026-02-05")
+    gone = site("Gone", "30001234567892", max_activation=100, left="2026-02-01")
     contract = await load(hass, SCHOOL, POOL, gone, subentry("availability", "Evening", period), **RESERVED)
     await quiet_days(contract, START + 3 * HOUR, 2, School=250_000, Pool=150_000, Gone=0)
     test = replace(ORDER, id="T1", purpose=Purpose.ACTIVATION_TEST)
@@ -297,6 +297,40 @@ async def test_a_site_that_is_taken_out_at_once(hass: HomeAssistant, clock: Cloc
     await entry.runtime_data.async_trial(passed)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state(hass, "additional_test") == "not_due"
+
+
+@pytest.mark.parametrize(("removed", "again"), [("last_test", "due"), ("signature", "due")])
+async def test_sites_that_leave_one_after_the_other(
+    hass: HomeAssistant, clock: Clock, removed: str, again: str
+) -> None:
+    """Each that is large enough asks for a test of its own, also where all that left since the signature counts."""
+    first = site("First", "30001234567892", max_activation=100, left="2026-02-01")
+    second = site("Second", "30001234567893", max_activation=100, left="2026-03-01")
+    contract = await load(hass, SCHOOL, POOL, first, second, **RESERVED, decisions={"removed": removed})
+    assert state(hass, "additional_test") == "due"
+    await contract.async_trial(Trial(id="T1", at=clock.now, kind="additional", said={"outcome": "passed"}))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state(hass, "additional_test") in {"passed", "not_due"}
+    clock.now = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    await clock.go(31 * MINUTE)
+    assert state(hass, "additional_test") == again
+
+
+async def test_what_was_told_of_a_test_pays(hass: HomeAssistant, clock: Clock) -> None:
+    """The network operator judged otherwise than the readings do: the report follows, also when it was final."""
+    contract = await load(hass)
+    await quiet_days(contract, START + 3 * HOUR, 2, School=250_000, Pool=150_000)
+    await clock.go(4 * HOUR)
+    await contract.async_order(replace(ORDER, id="T1", purpose=Purpose.ACTIVATION_TEST))
+    await contract.ledger.add_readings("School", {START: Reading(0), START + STEP: Reading(50_000)})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert contract.data.reports["T1"].outcome == "failed"
+    told = Trial(id="1", at=START, kind="activation", said={"outcome": "passed", "order_id": "T1"})
+    await contract.async_trial(told)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    report = contract.data.reports["T1"]
+    assert (report.outcome, state(hass, "activation_test")) == ("passed", "passed")
+    assert report.totals.paid == 250_000 + 200_000
 
 
 async def test_the_calendar(hass: HomeAssistant, clock: Clock) -> None:

@@ -12,15 +12,16 @@ from ..settlement.forecast import Forecast
 from ..settlement.load_curve import LoadCurve
 from ..settlement.methods import HISTORIES, Choice, Method, plan
 from ..settlement.model import STEP, Order, floor
-from ..settlement.orders import whole
+from ..settlement.orders import row, whole
 from ..settlement.outlook import Outlook, outlook
 from ..settlement.perimeter import EntityPlan, Planned
 from ..settlement.realised import Realised, each_realised, realised, references
 from ..settlement.reference import Plan
 from ..settlement.report import ActivationReport, activation
 from ..settlement.sufficiency import Lack
+from ..settlement.trials import Outcome
 from ..settlement.uncertainty import Uncertainty, replays, spread, uncertainty
-from ..settlement.volumes import capped, expected, shares
+from ..settlement.volumes import capped, expected, perimeter, shares
 from ..settlement.working_days import holidays_of
 from .members import belongs
 from .setup import ContractSetup
@@ -74,46 +75,65 @@ class Books:
         self._ledger = ledger
         self._contract = contract
         self._setup = setup
+        self.outcomes: Mapping[str, Outcome] = {}
+        """Of tests, by their order, where they were told."""
 
-    async def async_detail(self, order: Order, orders: Iterable[Order]) -> Detail:
+    async def async_detail(self, order: Order, orders: Sequence[Order]) -> Detail:
         """Settle an order among all of the contract, and tell how sure that is. Raises LedgerError."""
+        [report] = await self.async_reports([order], orders)
         entities = await self._async_entities(order, orders)
         sites = {one.name: await self._async_sites(order, one) for one in entities}
 
         def detail() -> Detail:
             rows = {one.name: realised(order, one.choice, one.facts, one.curves) for one in entities}
             sure = {one.name: uncertainty(order, one.choice, one.facts, one.curves) for one in entities}
-            report = self._settled(order, entities, rows)
             return Detail(report, rows, {one.name: _shares(report, one, sites[one.name]) for one in entities}, sure)
 
         return await asyncio.to_thread(detail)  # thirty days are replayed, of each site where each has its reference
 
     async def async_reports(self, orders: Iterable[Order], among: Sequence[Order]) -> list[ActivationReport]:
         """Settle some orders among all of the contract, in one question to the ledger. Raises LedgerError."""
-        asked: list[tuple[Order, str, int]] = []
-        planned: list[Planned] = []
-        orders = tuple(orders)
-        for order in orders:
-            for one in await self._async_entities(order, among, only_gaps=True):
-                entity = EntityPlan(one.made(order), each_site=one.choice.method.each_site)
-                planned.append(
-                    Planned(
-                        perimeter=self._contract,
-                        start=order.start,
-                        direction=order.direction,
-                        expected=expected(order),
-                        entities={one.name: entity},
-                    )
-                )
-                asked.append((order, one.name, one.capacity_w))
-        found: dict[str, dict[str, dict[datetime, Fraction | None]]] = {order.id: {} for order in orders}
-        for (order, name, capacity), volumes in zip(asked, await self._ledger.volumes(planned), strict=True):
-            found[order.id][name] = {
-                step: capped(volume.realised, capacity, self._setup.decisions) if volume.complete else None
+        rows = {order: [one for one in row(order, among) if one.purpose is order.purpose] for order in orders}
+        every = dict.fromkeys(one for its in rows.values() for one in its)
+        volumes = await self._async_volumes(every, among)
+        terms, decisions = self._setup.terms, self._setup.decisions
+        steps = {one: perimeter(one, volumes[one].values(), decisions=decisions) for one in every}
+        return [
+            activation(
+                order,
+                volumes[order],
+                terms,
+                decisions=decisions,
+                beside=[step for one in its if one != order for step in steps[one]],
+                outcome=self.outcomes.get(order.id),
+            )
+            for order, its in rows.items()
+        ]
+
+    async def _async_volumes(
+        self, orders: Iterable[Order], among: Sequence[Order]
+    ) -> Mapping[Order, Mapping[str, Mapping[datetime, Fraction | None]]]:
+        """Return what each entity realised in the half-hours of some orders (Wh)."""
+        found: dict[Order, dict[str, Mapping[datetime, Fraction | None]]] = {order: {} for order in orders}
+        asked: list[tuple[Order, _Entity]] = []
+        for order in found:
+            asked += [(order, one) for one in await self._async_entities(order, among, only_gaps=True)]
+        planned = [
+            Planned(
+                perimeter=self._contract,
+                start=order.start,
+                direction=order.direction,
+                expected=expected(order),
+                entities={one.name: EntityPlan(one.made(order), each_site=one.choice.method.each_site)},
+            )
+            for order, one in asked
+        ]
+        for (order, one), volumes in zip(asked, await self._ledger.volumes(planned), strict=True):
+            found[order][one.name] = {
+                step: capped(volume.realised, one.capacity_w, self._setup.decisions) if volume.complete else None
                 for step, volume in volumes.items()
             }
-        terms, decisions = self._setup.terms, self._setup.decisions
-        return [activation(order, found[order.id], terms, decisions=decisions) for order in orders]
+        return found
 
     async def async_outlook(
         self, order: Order, orders: Iterable[Order], delivered_w: int
@@ -155,20 +175,6 @@ class Books:
             for step in order.steps
             if each and all(step in its for its in each)
         }
-
-    def _settled(
-        self, order: Order, entities: Sequence[_Entity], rows: Mapping[str, tuple[Realised, ...]]
-    ) -> ActivationReport:
-        setup = self._setup
-        volumes: dict[str, dict[datetime, Fraction | None]] = {}
-        for one in entities:
-            volumes[one.name] = {
-                row.step: capped(row.realised_wh, one.capacity_w, setup.decisions)
-                if row.realised_wh is not None and row.complete
-                else None
-                for row in rows[one.name]
-            }
-        return activation(order, volumes, setup.terms, decisions=setup.decisions)
 
     async def _async_entities(self, order: Order, orders: Iterable[Order], *, only_gaps: bool = False) -> list[_Entity]:
         """Return the entities at the time of an order, with what their methods look at; or only what has gaps in it."""
@@ -237,7 +243,7 @@ class Books:
 def _shares(
     report: ActivationReport, one: _Entity, sites: Mapping[str, LoadCurve]
 ) -> Mapping[str, Mapping[datetime, Fraction | None]]:
-    raws, volumes = each_realised(report.order, one.made(report.order), sites), report.entities[one.name]
+    raws, volumes = each_realised(report.order, one.made(report.order), sites), report.entities.get(one.name, {})
     parts = {
         step: shares(volume, raws[step]) for step, volume in volumes.items() if volume is not None and step in raws
     }

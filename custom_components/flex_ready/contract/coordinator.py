@@ -30,7 +30,7 @@ from .needs import Needs
 from .past_sites import PastSites
 from .reserve import Reserve
 from .setup import ContractSetup
-from .state import ContractState, RunningStep, running_step, standings
+from .state import ContractState, RunningStep, outcomes, running_step, standings
 
 if TYPE_CHECKING:
     from .statistics import SiteStatistics
@@ -144,7 +144,7 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         await self.ledger.set_members(self.id, self._members)
         for site in await past.async_keep({member.site_id for member in self._members}):
             await self.ledger.forget(site)
-        self.trials = tuple(await self.ledger.trials(self.id))
+        self._know(tuple(await self.ledger.trials(self.id)))
         self.data.orders = tuple(await self.ledger.orders(self.id))
 
     async def async_stop(self) -> None:
@@ -175,8 +175,12 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     async def async_trial(self, trial: Trial) -> None:
         """Keep a test, or what came of it. Raises LedgerError."""
         await self.ledger.keep_trial(self.id, trial)
-        self.trials = (*(one for one in self.trials if one.id != trial.id), trial)
+        self._know((*(one for one in self.trials if one.id != trial.id), trial))
+        self._anew = True  # what is paid for its order hangs on it
         self._settle_soon()
+
+    def _know(self, trials: tuple[Trial, ...]) -> None:
+        self.trials, self.books.outcomes = trials, outcomes(trials)
 
     async def async_forecast(self, entity: str, wh: Mapping[datetime, int]) -> None:
         """Keep what an entity is forecast to withdraw (Wh), by the start of the half-hour. Raises LedgerError."""

@@ -106,9 +106,18 @@ def _power(running: Running) -> int | None:
     return round(running.wh * (_HOUR / (running.until - running.start)))
 
 
+def outcomes(trials: Iterable[Trial]) -> Mapping[str, Outcome]:
+    """Return what was told of tests, by their orders; what was told last stands."""
+    return {
+        str(order): Outcome(str(trial.said[OUTCOME]))
+        for trial in sorted(trials, key=lambda one: one.at)
+        if (order := trial.said.get(ORDER_ID)) is not None and trial.said.get(OUTCOME) in frozenset(Outcome)
+    }
+
+
 def standings(
     setup: ContractSetup,
-    members: Iterable[Member],
+    members: Sequence[Member],
     trials: Iterable[Trial],
     reports: Mapping[str, ActivationReport],
     now: datetime,
@@ -133,6 +142,9 @@ def standings(
     removed = removed_w(setup.sites.values(), since.astimezone(zone).date(), now.astimezone(zone).date())
     removed += taken_out_w(setup.sites, setup.gone, members, since, now)
     due = additional_test_due(setup.terms, removed)
+    if setup.decisions.removed is Removed.SIGNATURE:
+        # All that left since then counts, again with each site that leaves.
+        since = max([since, *(one.valid_to for one in members if one.valid_to is not None and one.valid_to <= now)])
     later = [
         one for one in made if one.kind is not TrialKind.ADDITIONAL or one.outcome is Outcome.FAILED or one.at > since
     ]
