@@ -353,6 +353,31 @@ async def test_the_share_of_each_site(hass: HomeAssistant, freezer: FrozenDateTi
     assert gone == {"site": None, "site_id": "30001234567891", "share": 60, "steps": [60, 0]}
 
 
+async def test_no_share_of_a_forecast(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """It is of the entity as a whole; of its only site it is that of the site."""
+    freezer.move_to(NOW)
+    alone = site("Mill", "30001234567892", entity="EF2", method="forecast")
+    both = [site(name, f"3000123456789{i}", method="forecast") for i, name in enumerate(("School", "Pool"))]
+    contract = await load(hass, *both, alone)
+    for name in ("School", "Pool", "Mill"):
+        await contract.ledger.add_readings(name, {START: Reading(50_000)})
+    for entity in ("EF1", "EF2"):
+        await contract.ledger.keep_forecast(contract.id, entity, {START: 200_000}, START - timedelta(hours=2))
+    await order(hass, contract, duration={"minutes": 30})
+    entities = (await act(hass, contract, "get_activation_report", order_id="A1"))["entities"]
+    assert [step["realised"] for step in entities["EF1"]["steps"]] == [100]
+    assert [(one["site"], one["share"]) for one in entities["EF1"]["sites"]] == [("Pool", None), ("School", None)]
+    assert [(one["site"], one["share"]) for one in entities["EF2"]["sites"]] == [("Mill", 150)]
+
+
+async def test_no_share_of_what_was_refused(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """Nothing is settled of it."""
+    await order(hass, contract, accepted=False)
+    report = await act(hass, contract, "get_activation_report", order_id="A1")
+    [school] = report["entities"]["EF1"]["sites"]
+    assert (school["share"], school["steps"]) == (None, [])
+
+
 async def test_no_share_of_what_cannot_be_told(hass: HomeAssistant, contract: ContractCoordinator) -> None:
     """The order runs: its second half-hour, and what follows it, are still to come."""
     await order(hass, contract, start=(NOW - STEP).isoformat(), duration={"hours": 1}, force=True)

@@ -9,7 +9,7 @@ from .facts import Facts
 from .load_curve import LoadCurve
 from .methods import Choice, Method, plan
 from .model import Order, Quality, Reading
-from .reference import Plan, Window, reference_wh
+from .reference import Plan, Rule, Window, reference_wh
 from .sufficiency import Lack, Sufficiency, sufficiency
 
 
@@ -52,7 +52,12 @@ def realised(order: Order, choice: Choice, facts: Facts, curves: Sequence[LoadCu
 def each_realised(
     order: Order, made: Plan, curves: Mapping[str, LoadCurve]
 ) -> Mapping[datetime, Mapping[str, Fraction]]:
-    """Return what each site of an entity realised by the entity's plan, in the half-hours where all can be told."""
+    """Return what each site of an entity realised by the entity's plan, in the half-hours where all can be told.
+
+    Of several sites it cannot where a forecast is given: that is of them together.
+    """
+    if made.rule is Rule.GIVEN and len(curves) > 1:
+        return {}
     found = {}
     for step in order.steps:
         each = {site: _raw(order, _reference(made, step, curve), curve.wh(step)) for site, curve in curves.items()}
