@@ -88,7 +88,7 @@ async def test_from_the_forecast_to_the_money(hass: HomeAssistant, clock: Clock)
     clock.draw(School=200_000)
     await clock.go(10 * MINUTE)
     # 600 of the 800 kW that were forecast are left off, whatever was drawn before.
-    assert float(state(hass, "forecast_for_this_half_hour")) == pytest.approx(100, abs=1)
+    assert float(state(hass, "projected_share_of_this_half_hour")) == pytest.approx(100, abs=1)
     await clock.go(20 * MINUTE)
     clock.draw(School=350_000)
     await clock.go(31 * MINUTE)

@@ -50,14 +50,14 @@ async def test_an_activation_from_its_order_to_its_money(hass: HomeAssistant, cl
     assert state(hass, "state") == "active"
     # 600 of 800 kW are left off: 103.5 kWh in ten minutes and 21 s, 300 in the half-hour.
     assert float(state(hass, "realised_in_this_half_hour")) == pytest.approx(103.5, abs=1)
-    assert float(state(hass, "forecast_for_this_half_hour")) == pytest.approx(100, abs=1)
+    assert float(state(hass, "projected_share_of_this_half_hour")) == pytest.approx(100, abs=1)
     assert float(state(hass, "power_needed_to_reach_80")) == 0
     assert state(hass, "binary_sensor.local_flexibility_half_hour_at_risk") == "off"
     await clock.go(20 * MINUTE)
     clock.draw(School=300_000)
     await clock.go(20 * MINUTE)
     # 400 kW are left off: 133 kWh by now, 200 by the end, and 40 are missing to 80 % in less than ten minutes.
-    assert float(state(hass, "forecast_for_this_half_hour")) == pytest.approx(66.7, abs=1)
+    assert float(state(hass, "projected_share_of_this_half_hour")) == pytest.approx(66.7, abs=1)
     assert float(state(hass, "power_needed_to_reach_80")) == pytest.approx(248.7, abs=2)
     assert state(hass, "binary_sensor.local_flexibility_half_hour_at_risk") == "on"
     await clock.go(10 * MINUTE)

@@ -350,9 +350,9 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
     async def _async_silent(self, now: datetime) -> frozenset[str]:
         last = floor(now - _LATE) - STEP
         silent = set()
-        for name, site in self.setup.sites.items():
-            if not site.belongs(self.today()):
-                continue
+        for name in {one.site_id for one in self._members if one.valid_to is None or last < one.valid_to}:
+            if name not in self.setup.sites:
+                continue  # it was deleted
             curve = await self.ledger.readings(name, last, last + STEP)
             if curve.wh(last) is None:
                 silent.add(name)

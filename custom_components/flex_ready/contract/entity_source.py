@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from math import floor as floor_wh
 
-from homeassistant.components.sensor import ATTR_STATE_CLASS, SensorStateClass
+from homeassistant.components.sensor import ATTR_LAST_RESET, ATTR_STATE_CLASS, SensorStateClass
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import (
     CALLBACK_TYPE,
@@ -83,7 +83,8 @@ class _Channel:
         """Take what it says from an instant on."""
         if (wh := value_of(state, _ENERGY)) is not None and state is not None:
             self.by_power = False
-            self.index.begins_anew = state.attributes.get(ATTR_STATE_CLASS) == SensorStateClass.TOTAL_INCREASING
+            increasing = state.attributes.get(ATTR_STATE_CLASS) == SensorStateClass.TOTAL_INCREASING
+            self.index.begins_anew = increasing or state.attributes.get(ATTR_LAST_RESET) is not None
             return self.index.take(at, {"": wh})
         watts = power_of(state)
         self.by_power |= watts is not None
