@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -84,6 +84,25 @@ def test_a_site_that_is_gone(now: dict[str, Site]) -> None:
     found = memberships(now, {}, PARIS, kept, NOW)
     assert found == [kept[0], replace(kept[1], valid_to=NOW)]
     assert memberships(now, {}, PARIS, found, NOW + HOUR) == found
+
+
+def test_a_site_that_is_eligible_again() -> None:
+    """It belongs from the next month on, and in the meantime it did not; within a month nothing has been."""
+    site = site_of({**SITE, "site_id": "30001234567890", "joined": "2026-02-01"})
+    there = memberships({"s": site}, {}, PARIS, [], NOW)
+    assert there == [Member(ef_id="EF1", site_id="s", valid_from=local(1, 2))]
+    gone = memberships({"s": replace(site, consent=False)}, {}, PARIS, there, NOW)
+    assert gone == [replace(there[0], valid_to=NOW)]
+    assert memberships({"s": site}, {}, PARIS, gone, NOW + HOUR) == there
+    again = memberships({"s": site}, {}, PARIS, gone, NOW + 1000 * HOUR)
+    assert again == [gone[0], replace(there[0], valid_from=local(1, 8))]
+    for hours in (1001, 5000):
+        assert memberships({"s": site}, {}, PARIS, again, NOW + hours * HOUR) == again, "as often as it is asked"
+    renamed = memberships({"s": replace(site, entity="EF2")}, {}, PARIS, again, NOW + 1001 * HOUR)
+    assert [one.ef_id for one in renamed] == ["EF2", "EF2"]
+    left = memberships({"s": replace(site, left=date(2026, 5, 10))}, {}, PARIS, there, NOW)
+    assert left == [replace(there[0], valid_to=local(1, 6))]
+    assert memberships({"s": site}, {}, PARIS, left, NOW + HOUR) == there, "a day that is taken back was a mistake"
 
 
 def test_a_site_that_changes_keeps_no_other_past() -> None:
