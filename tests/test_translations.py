@@ -646,11 +646,12 @@ def test_exceptions() -> None:
     named |= {"several_requests", "unknown_request", "several_buildings", "no_building"}
     for name in ("fleet/coordinator.py", "services/fleet.py", "services/flexibility.py"):
         named |= set(_first(code(name), "_refusal"))
-    for name in ("contract", "forecast"):
+    for name in ("contract", "forecast", "report"):
         named |= set(_first(code(f"services/{name}.py"), "refusal"))
     for error in ("ConfigEntryNotReady", "ConfigEntryError"):
         named |= set(literals(code("contract/coordinator.py"), error, "translation_key"))
-    named |= set(literals(code("services/contract.py"), "HomeAssistantError", "translation_key"))
+    for name in ("contract", "report"):
+        named |= set(literals(code(f"services/{name}.py"), "HomeAssistantError", "translation_key"))
     named |= BACS_FAULTS
     for refusal in ("HomeAssistantError", "refusal"):
         named |= set(literals(code("building/coordinator.py"), refusal, "translation_key"))

@@ -8,6 +8,7 @@ from .contract import async_setup_contract_services
 from .fleet import async_setup_fleet_services
 from .flexibility import async_setup_flexibility_services
 from .forecast import async_setup_forecast_services
+from .report import async_setup_report_services
 from .signals import async_setup_signal_services
 
 
@@ -19,5 +20,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async_setup_flexibility_services(hass)
     async_setup_fleet_services(hass)
     async_setup_contract_services(hass)
+    async_setup_report_services(hass)
     async_setup_forecast_services(hass)
     async_setup_conformity_services(hass)

@@ -1,18 +1,14 @@
-"""Actions about contracts: orders and tests that come by other ways, load curves, reports, and what if."""
+"""Actions about contracts: orders and tests that come by other ways, load curves, the perimeter, and what if."""
 
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-import re
 from uuid import uuid4
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.translation import async_get_translations
-from homeassistant.util import dt as dt_util, slugify
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util import dt as dt_util
 import probatio
 
 from ..const import DOMAIN
@@ -22,15 +18,11 @@ from ..contract.state import ORDER_ID, OUTCOME
 from ..ledger import LedgerError, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
 from ..settlement.orders import invalid
-from ..settlement.report import ActivityReport, Quarter
 from ..settlement.trials import Outcome, TrialKind
 from .entry import ENTRY, coordinator_of
 
 _LONGEST = timedelta(days=7)
 _LONGEST_CURVE = timedelta(days=31)
-_FOLDER = "flex_ready"
-_QUARTER = re.compile(r"(20\d\d)-?[QT]([1-4])", re.IGNORECASE)
-FORMATS = ("json", "csv", "pdf")
 STEPS = {"10min": timedelta(minutes=10), "30min": STEP}
 _POWER = probatio.All(probatio.Coerce(float), probatio.Range(min=0.001, max=1_000_000))
 """kW: a watt at least."""
@@ -74,14 +66,6 @@ CURVE_SCHEMA = probatio.Schema(
         probatio.Optional("step", default="30min"): probatio.In([*STEPS]),
     }
 )
-ACTIVATION_SCHEMA = probatio.Schema({**ENTRY, probatio.Required("order_id"): cv.string})
-ACTIVITY_SCHEMA = probatio.Schema(
-    {
-        **ENTRY,
-        probatio.Optional("quarter"): cv.string,
-        probatio.Optional("files", default=[]): probatio.All(cv.ensure_list, [probatio.In(FORMATS)]),
-    }
-)
 PERIMETER_SCHEMA = probatio.Schema({**ENTRY, probatio.Optional("month"): cv.date})
 SIMULATE_SCHEMA = probatio.Schema({**ENTRY, **_WHEN, probatio.Optional("delivered_power"): _POWER})
 
@@ -93,8 +77,6 @@ def async_setup_contract_services(hass: HomeAssistant) -> None:
         ("record_order", _order, ORDER_SCHEMA, SupportsResponse.OPTIONAL),
         ("record_test", _test, TEST_SCHEMA, SupportsResponse.OPTIONAL),
         ("get_load_curve", _curve, CURVE_SCHEMA, SupportsResponse.ONLY),
-        ("get_activation_report", _activation, ACTIVATION_SCHEMA, SupportsResponse.ONLY),
-        ("get_activity_report", _activity, ACTIVITY_SCHEMA, SupportsResponse.ONLY),
         ("get_perimeter", _perimeter, PERIMETER_SCHEMA, SupportsResponse.ONLY),
         ("simulate_activation", _simulate, SIMULATE_SCHEMA, SupportsResponse.ONLY),
     ):
@@ -120,7 +102,7 @@ async def _order(call: ServiceCall) -> ServiceResponse:
     )
     wrong = invalid(order, contract.setup.terms, contract.data.orders, decisions=contract.setup.decisions)
     if wrong and order.accepted and not data["force"]:
-        texts = await _texts(contract.hass)
+        texts = await texts_of(contract.hass)
         raise refusal("order_invalid", reasons=", ".join(texts[f"contract_invalid_{reason}"] for reason in wrong))
     await kept(contract, contract.async_order(order))
     return {**told.order(order, contract.zone), "reasons": [reason.value for reason in wrong]}
@@ -169,29 +151,6 @@ async def _curve(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _activation(call: ServiceCall) -> ServiceResponse:
-    """Return what came of an order, half-hour by half-hour, and how sure that is."""
-    contract = coordinator_of(call, ContractCoordinator)
-    name = call.data["order_id"]
-    order, *others = contract.orders_of(name) or (None,)
-    if order is None:
-        raise refusal("no_such_order", order=name, contract=contract.name)
-    detail = await kept(contract, contract.books.async_detail(order, contract.effective))
-    titles = {one.subentry_id: one.title for one in contract.config_entry.subentries.values()}
-    found = told.detail(detail, contract.setup.known, titles, contract.zone)
-    return {**found, "others": [one.id for one in others]}
-
-
-async def _activity(call: ServiceCall) -> ServiceResponse:
-    """Return the report of a quarter, and write it into the media folder as asked."""
-    contract = coordinator_of(call, ContractCoordinator)
-    quarter = _quarter(call.data["quarter"]) if "quarter" in call.data else Quarter.of(contract.today())
-    report = await kept(contract, contract.async_activity(quarter))
-    answer = {"contract": contract.name, **told.activity(report, contract.zone)}
-    files = await _written(contract, report, answer, call.data["files"])
-    return {**answer, "files": [*files]}
-
-
 async def _perimeter(call: ServiceCall) -> ServiceResponse:
     """Return the perimeter of a month, as far as it is known today, and how it stands with the tests now."""
     contract = coordinator_of(call, ContractCoordinator)
@@ -228,44 +187,7 @@ async def _simulate(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _written(
-    contract: ContractCoordinator, report: ActivityReport, answer: JsonObjectType, formats: list[str]
-) -> list[str]:
-    """Write a report in some formats; return where. Raises HomeAssistantError if the folder cannot be written."""
-    if not formats:
-        return []
-    hass, zone = contract.hass, contract.zone
-    texts = await _texts(hass)
-    folder = Path(next(iter(hass.config.media_dirs.values()), hass.config.path("media"))) / _FOLDER
-
-    def write() -> list[str]:
-        # A PDF needs a library that takes a moment to load: it is loaded by whoever asks for one.
-        from ..contract.papers import as_csv, as_pdf  # noqa: PLC0415
-
-        make = {
-            "json": lambda: json_bytes(answer),
-            "csv": lambda: as_csv(report, zone).encode(),
-            "pdf": lambda: as_pdf(report, contract.name, zone, texts),
-        }
-        folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name in formats:
-            file = folder / f"{slugify(contract.name)}_{report.quarter}.{name}"
-            file.write_bytes(make[name]())
-            written.append(str(file))
-        return written
-
-    try:
-        return await hass.async_add_executor_job(write)
-    except OSError as error:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="report_not_written",
-            translation_placeholders={"folder": str(folder), "error": str(error)},
-        ) from error
-
-
-async def _texts(hass: HomeAssistant) -> Mapping[str, str]:
+async def texts_of(hass: HomeAssistant) -> Mapping[str, str]:
     """Return words in the language of Home Assistant."""
     found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
     return {key.removeprefix(f"component.{DOMAIN}.common."): text for key, text in found.items()}
@@ -294,12 +216,6 @@ def _site(contract: ContractCoordinator, named: str) -> str:
     if len(found) != 1:
         raise refusal("no_such_perimeter_site", site=named, contract=contract.name)
     return found[0]
-
-
-def _quarter(said: str) -> Quarter:
-    if (found := _QUARTER.fullmatch(said.strip())) is None:
-        raise refusal("no_quarter", quarter=said)
-    return Quarter(int(found[1]), int(found[2]))
 
 
 def utc(when: datetime) -> datetime:
