@@ -103,6 +103,7 @@ from custom_components.flex_ready.services import (
     fleet as fleet_services,
     flexibility as flexibility_services,
     forecast as forecast_services,
+    report as report_services,
     signals as signal_services,
 )
 from custom_components.flex_ready.settlement.contract import Reservation
@@ -204,8 +205,8 @@ ACTIONS: dict[str, probatio.Schema] = {
     "record_forecast": forecast_services.FORECAST_SCHEMA,
     "record_test": contract_services.TEST_SCHEMA,
     "get_load_curve": contract_services.CURVE_SCHEMA,
-    "get_activation_report": contract_services.ACTIVATION_SCHEMA,
-    "get_activity_report": contract_services.ACTIVITY_SCHEMA,
+    "get_activation_report": report_services.ACTIVATION_SCHEMA,
+    "get_activity_report": report_services.ACTIVITY_SCHEMA,
     "get_perimeter": contract_services.PERIMETER_SCHEMA,
     "simulate_activation": contract_services.SIMULATE_SCHEMA,
 }

@@ -261,18 +261,19 @@ async def test_an_energy_entity_that_says_nothing_for_long(entities: Entities) -
     await source.async_stop()
 
 
-@pytest.mark.parametrize(("reset", "step"), [("2026-04-02", estimated(350)), (None, MISSING)])
-async def test_an_energy_entity_that_is_reset(entities: Entities, reset: str | None, step: Reading) -> None:
+@pytest.mark.parametrize(("resets", "step"), [(True, estimated(350)), (False, MISSING)])
+async def test_an_energy_entity_that_is_reset(entities: Entities, resets: bool, step: Reading) -> None:  # noqa: FBT001
     """A `total` that falls is of another meter, unless it is one that says when it was reset."""
     source = EntitySource(entities.hass, entities.heard, "sensor.energy")
-    kind = {"state_class": "total", "last_reset": None if reset is None else "2026-04-01"}
-    await entities.say(-1, 2, "MWh", **kind)
+    kind = {"state_class": "total"}
+    day, next_day = ({"last_reset": f"2026-04-0{day}"} if resets else {} for day in (1, 2))
+    await entities.say(-1, 2, "MWh", **kind, **day)
     await source.async_start()
     await entities.to(62)
-    await entities.say(63, "2.0003", "MWh", **kind)
-    await entities.say(89, "2.0003", "MWh", **kind, note="a")
-    await entities.say(91, "0.0001", "MWh", **{**kind, "last_reset": reset})
-    await entities.say(92, "0.0002", "MWh", **{**kind, "last_reset": reset})
+    await entities.say(63, "2.0003", "MWh", **kind, **day)
+    await entities.say(89, "2.0003", "MWh", **kind, **day, note="a")
+    await entities.say(91, "0.0001", "MWh", **kind, **next_day)
+    await entities.say(92, "0.0002", "MWh", **kind, **next_day)
     assert entities.heard.halves[NOON + 2 * STEP] == step
     await source.async_stop()
 
