@@ -13,7 +13,7 @@ import pytest
 from custom_components.flex_ready.const import DOMAIN
 from custom_components.flex_ready.contract.coordinator import ContractCoordinator
 from custom_components.flex_ready.desk.ledgers import async_get_ledger, async_release
-from custom_components.flex_ready.settlement.model import STEP, Quality, Reading
+from custom_components.flex_ready.settlement.model import STEP, Purpose, Quality, Reading
 
 pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 
@@ -318,6 +318,41 @@ async def test_orders_one_after_the_other_fail_together(hass: HomeAssistant, clo
     detail = await contract.books.async_detail(first, contract.effective)
     assert detail.report == contract.data.reports["A1/1"]
     assert float(detail.report.totals.penalty) == pytest.approx(turnover * 4 * 2 / 3, abs=0.01)
+
+
+async def test_a_test_between_two_orders_parts_them(hass: HomeAssistant, clock: Clock) -> None:
+    """Each fails alone then, and costs as much as the contract is expected to earn by its probability."""
+    reserved = {"reservation": "with_reservation", "fixed_premium": "30000", "expected_call": "20", "probability": "25"}
+    period = {"from": "17:00:00", "to": "22:00:00", "days": [], "power": 600}
+    contract = await load(hass, SCHOOL, subentry("availability", "Evening", period), **reserved)
+    await quiet_days(contract, START + 6 * HOUR, 2, School=400_000)
+    test = replace(ORDER, id="T1", start=ORDER.end, end=ORDER.end + HOUR, purpose=Purpose.ACTIVATION_TEST)
+    for order in (ORDER, test, replace(ORDER, id="A2", start=test.end, end=test.end + HOUR)):
+        await contract.async_order(order)
+    await clock.go(4 * HOUR)
+    penalties = {name: report.totals.penalty for name, report in contract.data.reports.items()}
+    assert penalties == {"A1": 34_000 * 4, "T1": 0, "A2": 34_000 * 4}
+
+
+async def test_what_is_final_waits_for_its_row(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """Where the worst half-hour of a row is penalised it may come hours after the first order was over."""
+    clock = Clock(hass, freezer, START)
+    clock.draw(School=500_000)
+    clock.tell()
+    contract = await load(
+        hass, site("School", "30001234567890", method="rectangle_simple"), decisions={"penalised": "worst_step"}
+    )
+    await quiet_days(contract, START, 1, School=400_000)
+    for order in (ORDER, replace(ORDER, id="A2", start=ORDER.end, end=START + 9 * HOUR)):
+        await contract.async_order(order)
+    await clock.go(8 * HOUR + 5 * MINUTE)
+    assert contract.data.reports["A1"].totals.penalty > 0
+    clock.draw(School=700_000)
+    await clock.go(2 * HOUR)
+    known = {name: report.totals.penalty for name, report in contract.data.reports.items()}
+    anew = await contract.books.async_reports(contract.effective, contract.effective)
+    assert known == {report.order.id: report.totals.penalty for report in anew}
+    assert known["A1"] == 0 < known["A2"]
 
 
 async def test_a_reading_that_is_missing_is_no_zero(hass: HomeAssistant, clock: Clock) -> None:

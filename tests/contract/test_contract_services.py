@@ -186,6 +186,22 @@ async def test_a_test_that_was_recorded_wrongly(hass: HomeAssistant, contract: C
     assert len(contract.trials) == 1
 
 
+async def test_one_outcome_of_the_test_of_an_order(hass: HomeAssistant, contract: ContractCoordinator) -> None:
+    """However often it is told, the last stands, over a restart as well: one order is one test."""
+    await order(hass, contract, order_id="T1", purpose="activation_test", duration={"hours": 1}, force=True)
+    for outcome in ("failed", "failed", "failed", "passed", "failed"):
+        told = await act(hass, contract, "record_test", kind="activation", outcome=outcome, order_id="T1")
+        assert told["at"] == START.astimezone(contract.zone).isoformat()
+    assert [one.said["outcome"] for one in contract.trials] == ["failed"]
+    assert await hass.config_entries.async_reload(contract.config_entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    found = hass.states.get("sensor.local_flexibility_activation_test")
+    assert found is not None
+    assert found.state == "due"
+    contract = contract.config_entry.runtime_data
+    assert contract.books.outcomes == {"T1": "failed"}
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

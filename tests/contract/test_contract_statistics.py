@@ -93,6 +93,14 @@ async def test_what_comes_late_changes_all_sums_after_it(hass: HomeAssistant, le
     assert [total for _, _, total in await published(hass)] == [2, 2.2, 2.9, 3.9]
 
 
+async def test_what_was_deleted_is_not_published(hass: HomeAssistant, ledger: Ledger) -> None:
+    """Nobody knows its name; what comes with it is published all the same."""
+    statistics = SiteStatistics(hass, ledger, NAMES)
+    await draw(ledger, NOON, 100, 200)
+    await statistics.async_publish({"01GONE": NOON, SITE: NOON}, NOON + HOUR)
+    assert await published(hass) == [(NOON, 0.3, 0.3)]
+
+
 async def test_what_comes_days_late(hass: HomeAssistant, ledger: Ledger) -> None:
     """The recorder is asked for the sum before it, also right after it was told."""
     statistics, now = SiteStatistics(hass, ledger, NAMES), NOON + 10 * DAY

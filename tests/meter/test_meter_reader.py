@@ -319,12 +319,12 @@ async def test_who_asks_does_not_make_a_meter_answer(
 ) -> None:
     """The action that updates an entity leaves it as it is, whether its meter is read or not."""
     assert await async_setup_component(hass, "homeassistant", {})
-    state: MeterCoordinator = entry.runtime_data
-    await state.async_refresh()
+    ask = {"entity_id": [SENSOR]}
+    await hass.services.async_call("homeassistant", "update_entity", ask, blocking=True)
     assert available(hass)
     await gateway.stop()
     await until(lambda: not available(hass))
-    await hass.services.async_call("homeassistant", "update_entity", {"entity_id": [SENSOR]}, blocking=True)
+    await hass.services.async_call("homeassistant", "update_entity", ask, blocking=True)
     await hass.async_block_till_done()
     assert not available(hass)
 

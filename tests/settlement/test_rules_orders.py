@@ -123,8 +123,8 @@ def test_d08_orders_in_a_row_fail_together(ratio: Ratio) -> None:
     nothing = {order.id: {"EF1": dict.fromkeys(order.steps, Fraction())} for order in (first, second)}
     steps = {order.id: perimeter(order, nothing[order.id].values()) for order in (first, second)}
     reports = [
-        activation(order, nothing[order.id], WITH, decisions=decisions, beside=steps[beside.id])
-        for order, beside in ((first, second), (second, first))
+        activation(first, nothing[first.id], WITH, decisions=decisions, after=steps[second.id]),
+        activation(second, nothing[second.id], WITH, decisions=decisions, before=steps[first.id]),
     ]
     penalties = [report.totals.penalty for report in reports]
     expected = {Ratio.ACTIVATION: [Decimal("67368.42"), Decimal("60631.58")], Ratio.STEPS: [Decimal(256_000)] * 2}
@@ -145,10 +145,21 @@ def test_d08_one_half_hour_of_a_row(penalised: Penalised, kwh: tuple[int, int]) 
         for order in (first, second)
     }
     steps = {order.id: perimeter(order, volumes[order.id].values()) for order in (first, second)}
+    decisions = Decisions(penalised=penalised)
     found = [
-        activation(
-            order, volumes[order.id], WITHOUT, decisions=Decisions(penalised=penalised), beside=steps[beside.id]
-        ).totals.penalty
-        for order, beside in ((first, second), (second, first))
+        activation(first, volumes[first.id], WITHOUT, decisions=decisions, after=steps[second.id]).totals.penalty,
+        activation(second, volumes[second.id], WITHOUT, decisions=decisions, before=steps[first.id]).totals.penalty,
     ]
     assert found == [Decimal(9_200 * one) / 1000 for one in kwh]
+
+
+def test_d08_a_half_hour_that_two_orders_of_a_row_share() -> None:
+    """Off the half-hours the part of the earlier order comes first, whichever of both is settled."""
+    first = replace(ORDER, power_w=1_000_000, end=START + timedelta(minutes=10))
+    second = replace(first, id="A2", start=first.end, end=START + timedelta(minutes=30))
+    decisions = Decisions(penalised=Penalised.FIRST_DEFAULT_STEP)
+    nothing = {"EF1": {START: Fraction()}}
+    parts = {order.id: perimeter(order, nothing.values()) for order in (first, second)}
+    one = activation(first, nothing, WITHOUT, decisions=decisions, after=parts[second.id])
+    other = activation(second, nothing, WITHOUT, decisions=decisions, before=parts[first.id])
+    assert (one.totals.penalty, other.totals.penalty) == (Decimal("1533.33"), Decimal())

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, override
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
 from homeassistant.config_entries import ConfigEntry
@@ -377,11 +377,6 @@ class BuildingCoordinator(DataUpdateCoordinator[Decision]):
                 self.keep_soon()
             if self.kept.overruns.count > before.count:
                 self.herald.tell_limit("overrun", over=closed.overrun, limit=closed.limit)
-
-    @override
-    async def _async_update_data(self) -> Decision:
-        """Return the last decision: nothing is polled."""
-        return self.data
 
 
 def _month(local: datetime) -> int:

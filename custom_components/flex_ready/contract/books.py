@@ -93,7 +93,7 @@ class Books:
 
     async def async_reports(self, orders: Iterable[Order], among: Sequence[Order]) -> list[ActivationReport]:
         """Settle some orders among all of the contract, in one question to the ledger. Raises LedgerError."""
-        rows = {order: [one for one in row(order, among) if one.purpose is order.purpose] for order in orders}
+        rows = {order: row(order, [one for one in among if one.purpose is order.purpose]) for order in orders}
         every = dict.fromkeys(one for its in rows.values() for one in its)
         volumes = await self._async_volumes(every, among)
         terms, decisions = self._setup.terms, self._setup.decisions
@@ -104,7 +104,8 @@ class Books:
                 volumes[order],
                 terms,
                 decisions=decisions,
-                beside=[step for one in its if one != order for step in steps[one]],
+                before=[step for one in its[: its.index(order)] for step in steps[one]],
+                after=[step for one in its[its.index(order) + 1 :] for step in steps[one]],
                 outcome=self.outcomes.get(order.id),
             )
             for order, its in rows.items()

@@ -18,7 +18,7 @@ from ..const import DOMAIN, LOGGER, SITE_ZONE
 from ..desk.ledgers import async_get_ledger, async_release
 from ..ledger import Ledger, LedgerError, Member, Trial
 from ..settlement.model import STEP, Order, Purpose, floor
-from ..settlement.orders import netted
+from ..settlement.orders import netted, whole
 from ..settlement.report import ActivationReport, ActivityReport, Quarter, Termination, activity, terminated
 from ..settlement.working_days import holidays_of, next_deadlines
 from .books import Books
@@ -42,7 +42,7 @@ _LATE = timedelta(minutes=15)
 """After its end each half-hour should be there: an entity that says nothing is taken to be where it was after ten
 minutes, a remote site is asked after two and after twelve."""
 _FINAL = timedelta(hours=6)
-"""Once an order is over for so long, and all of it is known, it is not settled anew with every half-hour."""
+"""Once a row of orders is over for so long, and all of one is known, that is not settled anew with every half-hour."""
 
 type ContractConfigEntry = ConfigEntry[ContractCoordinator]
 
@@ -319,7 +319,8 @@ class ContractCoordinator(DataUpdateCoordinator[ContractState]):
         before = {} if self._anew else self.data.reports
         for order in orders:
             known = before.get(order.id)
-            if known is not None and known.order == order and known.complete and now - order.end > _FINAL:
+            over = now - whole(order, orders).end > _FINAL
+            if over and known is not None and known.order == order and known.complete:
                 reports[order.id] = known
             elif order.start <= now:
                 open_.append(order)

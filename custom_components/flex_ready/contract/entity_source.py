@@ -137,7 +137,7 @@ class EntitySource:
         self._keys = {name: known.id if (known := registry.async_get(name)) else name for name in self._channels}
         kept = kept or {}
         for name, channel in self._channels.items():
-            channel.restore(kept.get(self._keys[name]))
+            channel.restore(kept.get(self._keys[name], kept.get(name)))
         self._net.restore(kept.get(_NET))
 
     async def async_start(self) -> None:

@@ -61,10 +61,14 @@ class SiteStatistics:
                 await self._async_publish(site, max(sums) + _HOUR if sums else now - _REACH, now)
 
     async def async_publish(self, firsts: Mapping[str, datetime], now: datetime) -> None:
-        """Publish what was written, of each site from an instant on. Raises LedgerError."""
+        """Publish what was written, of each site from an instant on; of one that was deleted nothing.
+
+        Raises LedgerError.
+        """
         async with self._lock:
             for site, first in firsts.items():
-                await self._async_publish(site, first, now)
+                if site in self._names:
+                    await self._async_publish(site, first, now)
 
     async def _async_publish(self, site: str, written: datetime, now: datetime) -> None:
         """Publish the hours from that of an instant to the last that is over."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_PORT
@@ -11,7 +10,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
@@ -235,10 +234,3 @@ class MeterCoordinator(DataUpdateCoordinator[MeterState]):
             translation_key=issue,
             translation_placeholders={"meter": self.name, **placeholders},
         )
-
-    @override
-    async def _async_update_data(self) -> MeterState:
-        """Return what is known: a meter is listened to, never asked, and who asks does not make it answer."""
-        if not self.last_update_success:
-            raise UpdateFailed
-        return self.data

@@ -113,9 +113,12 @@ async def _test(call: ServiceCall) -> ServiceResponse:
     contract = coordinator_of(call, ContractCoordinator)
     data = call.data
     name, order = data.get("test_id"), data.get("order_id")
-    known = next((one for one in contract.trials if one.id == name), None)
-    if name is not None and known is None:
-        raise refusal("no_such_test", test=name, contract=contract.name)
+    if name is not None:
+        known = next((one for one in contract.trials if one.id == name), None)
+        if known is None:
+            raise refusal("no_such_test", test=name, contract=contract.name)
+    else:  # of the test of an order one outcome is kept: what is told again stands
+        known = next((one for one in contract.trials if order is not None and one.said.get(ORDER_ID) == order), None)
     now = contract.now()
     if order is not None:
         tested = contract.orders_of(order)
@@ -126,7 +129,7 @@ async def _test(call: ServiceCall) -> ServiceResponse:
     if at > contract.now():
         raise refusal("test_to_come")
     said = {OUTCOME: data["outcome"].value, ORDER_ID: order, "note": data.get("note", "")}
-    trial = Trial(id=name or str(uuid4()), at=at, kind=data["kind"].value, said=said)
+    trial = Trial(id=known.id if known else str(uuid4()), at=at, kind=data["kind"].value, said=said)
     await kept(contract, contract.async_trial(trial))
     return {"test_id": trial.id, "kind": trial.kind, "at": told.local(at, contract.zone), **said}
 

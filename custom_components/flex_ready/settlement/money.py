@@ -34,29 +34,33 @@ def failure_penalty(
     decisions: Decisions | None = None,
     profile: Profile = ENEDIS_2020,
     *,
-    beside: Sequence[StepVolume] = (),
+    before: Sequence[StepVolume] = (),
+    after: Sequence[StepVolume] = (),
 ) -> Fraction:
     """Return what the defaults of an activation cost (R28); of a step that is not known, nothing yet.
 
-    If it is one order of several in a row, `beside` are the half-hours of the others, and the amount is its part of
-    what all of them cost together (D8).
+    If it is one order of several in a row, `before` and `after` are the half-hours of the others, and the amount is its
+    part of what all of them cost together (D8).
     """
     decisions = decisions or Decisions()
     if not terms.reserved:
-        return profile.undistributed_eur_a_mwh * _penalised(steps, beside, decisions.penalised) / _WH_A_MWH
+        return profile.undistributed_eur_a_mwh * _penalised(before, steps, after, decisions.penalised) / _WH_A_MWH
     if decisions.ratio is Ratio.STEPS:
         share = sum((step.deficient / step.expected for step in steps if step.expected), Fraction())
     else:
-        wanted = sum((step.expected for step in (*steps, *beside)), Fraction())
+        wanted = sum((step.expected for step in (*before, *steps, *after)), Fraction())
         share = sum((step.deficient for step in steps), Fraction()) / wanted if wanted else Fraction()
     return expected_turnover(terms) * share / (terms.probability or 1)
 
 
-def _penalised(steps: Sequence[StepVolume], beside: Sequence[StepVolume], penalised: Penalised) -> Fraction:
+def _penalised(
+    before: Sequence[StepVolume], steps: Sequence[StepVolume], after: Sequence[StepVolume], penalised: Penalised
+) -> Fraction:
     its = [step for step in steps if step.default]
     if penalised is Penalised.ALL_STEPS:
         return sum((step.deficient for step in its), Fraction())
-    row = sorted([*its, *(step for step in beside if step.default)], key=lambda step: step.step)
+    # Of a half-hour that two orders share, the part of the earlier one comes first.
+    row = sorted((step for step in (*before, *steps, *after) if step.default), key=lambda step: step.step)
     if not row:
         return Fraction()
     one = row[0] if penalised is Penalised.FIRST_DEFAULT_STEP else max(row, key=lambda step: step.deficient)

@@ -72,14 +72,15 @@ def activation(
     *,
     decisions: Decisions | None = None,
     profile: Profile = ENEDIS_2020,
-    beside: Sequence[StepVolume] = (),
+    before: Sequence[StepVolume] = (),
+    after: Sequence[StepVolume] = (),
     outcome: Outcome | None = None,
 ) -> ActivationReport:
     """Settle an order, from what each entity realised in its half-hours (Wh).
 
     One that was refused expects nothing (R7). A test that failed is not paid, nor is an additional one that was
-    passed, and no test is penalised (R18, R20). `beside` are the half-hours of the other orders of its row, with which
-    it fails together (D8). The outcome of a test is by its half-hours, unless another is told.
+    passed, and no test is penalised (R18, R20). `before` and `after` are the half-hours of the other orders of its row,
+    with which it fails together (D8). The outcome of a test is by its half-hours, unless another is told.
     """
     if not order.accepted:
         return ActivationReport(order=order, steps=(), entities={}, totals=Totals())
@@ -97,7 +98,9 @@ def activation(
         paid=sum((step.paid for step in steps), Fraction()),
         deficient=sum((step.deficient for step in steps), Fraction()),
         premium=cents(variable_premium(steps, terms)),
-        penalty=cents(failure_penalty(steps, terms, decisions, profile, beside=beside)) if fined else Decimal(),
+        penalty=cents(failure_penalty(steps, terms, decisions, profile, before=before, after=after))
+        if fined
+        else Decimal(),
     )
     return ActivationReport(order=order, steps=steps, entities=entities, totals=totals, outcome=outcome)
 
