@@ -193,6 +193,10 @@ async def test_one_outcome_of_the_test_of_an_order(hass: HomeAssistant, contract
         told = await act(hass, contract, "record_test", kind="activation", outcome=outcome, order_id="T1")
         assert told["at"] == START.astimezone(contract.zone).isoformat()
     assert [one.said["outcome"] for one in contract.trials] == ["failed"]
+    again = await act(
+        hass, contract, "record_test", test_id=told["test_id"], kind="activation", outcome="failed", note="by letter"
+    )
+    assert again["order_id"] == "T1", "it stays the test of its order"
     assert await hass.config_entries.async_reload(contract.config_entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     found = hass.states.get("sensor.local_flexibility_activation_test")

@@ -70,3 +70,6 @@ CONF_REMOTE_SITE = "remote_site"
 CONF_REMOTE_BACS = "remote_bacs"
 CONF_REMOTE_ASSET = "remote_asset"
 """The entry of a fleet, the subentry of its site, and the asset there whose consumption counts."""
+
+YEARS = range(2000, 2100)
+"""What a day of a contract may lie in."""

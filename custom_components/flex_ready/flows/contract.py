@@ -24,13 +24,14 @@ from ..contract.const import (
     CONF_RESERVE,
     CONF_STARTS,
     SUBENTRY_AVAILABILITY,
+    YEARS,
 )
 from ..contract.setup import terms_of
 from ..desk.const import SUBENTRY_OPERATOR
 from ..settlement.contract import Reservation, Wrong
 from .asset import chosen
 from .contract_entity import ContractEntityFlow
-from .contract_forms import RESERVED_SCHEMA, TERMS_SCHEMA, YEARS, decided, exact, orders_schema, shown
+from .contract_forms import RESERVED_SCHEMA, TERMS_SCHEMA, decided, exact, orders_schema, shown
 from .entries import entries_of
 
 _TERMS: Mapping[Wrong, str] = {

@@ -42,8 +42,6 @@ _USUAL_MIN = 30
 EXACT = (CONF_VARIABLE_PREMIUM, CONF_FIXED_PREMIUM, CONF_EXPECTED_CALL, CONF_PROBABILITY)
 """Numbers that are kept as they were written."""
 DIRECTIONS = "contract_direction"
-YEARS = range(2000, 2100)
-"""What a day of a contract may lie in."""
 KILOWATTS = box(UnitOfPower.KILO_WATT, most=_MOST_KW, step="any")
 TERMS_SCHEMA = probatio.Schema(
     {

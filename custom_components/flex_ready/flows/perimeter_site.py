@@ -33,13 +33,14 @@ from ..contract.const import (
     SOURCE_METER,
     SOURCE_REMOTE,
     SUBENTRY_PERIMETER_SITE,
+    YEARS,
 )
 from ..contract.setup import decisions_of, site_of
 from ..settlement.methods import Method
 from ..settlement.sites import SiteKind, WrongEntity, wrong_entity
 from ..settlement.working_days import next_deadlines
 from .asset import with_whole
-from .contract_forms import KILOWATTS, YEARS
+from .contract_forms import KILOWATTS
 from .entries import entries_of
 from .load_forms import words
 from .perimeter_source import FED, PerimeterSourceFlow

@@ -13,6 +13,7 @@ import probatio
 
 from ..const import DOMAIN
 from ..contract import told
+from ..contract.const import YEARS
 from ..contract.coordinator import ContractCoordinator
 from ..contract.state import ORDER_ID, OUTCOME
 from ..ledger import LedgerError, Trial
@@ -26,7 +27,6 @@ _LONGEST_CURVE = timedelta(days=31)
 STEPS = {"10min": timedelta(minutes=10), "30min": STEP}
 _POWER = probatio.All(probatio.Coerce(float), probatio.Range(min=0.001, max=1_000_000))
 """kW: a watt at least."""
-_YEARS = range(2000, 2100)
 _WHEN: dict[probatio.Marker, object] = {
     probatio.Required("start"): cv.datetime,
     probatio.Optional("end"): cv.datetime,
@@ -117,6 +117,7 @@ async def _test(call: ServiceCall) -> ServiceResponse:
         known = next((one for one in contract.trials if one.id == name), None)
         if known is None:
             raise refusal("no_such_test", test=name, contract=contract.name)
+        order = order or known.said.get(ORDER_ID)
     else:  # of the test of an order one outcome is kept: what is told again stands
         known = next((one for one in contract.trials if order is not None and one.said.get(ORDER_ID) == order), None)
     now = contract.now()
@@ -158,7 +159,7 @@ async def _perimeter(call: ServiceCall) -> ServiceResponse:
     """Return the perimeter of a month, as far as it is known today, and how it stands with the tests now."""
     contract = coordinator_of(call, ContractCoordinator)
     month: date = call.data.get("month", contract.today())
-    if month.year not in _YEARS:
+    if month.year not in YEARS:
         raise refusal("unlikely_time", time=month.isoformat())
     titles = {name: one.title for name, one in contract.config_entry.subentries.items()}
     return {
@@ -223,7 +224,7 @@ def _site(contract: ContractCoordinator, named: str) -> str:
 
 def utc(when: datetime) -> datetime:
     """Read an instant in whole seconds; a naive one is in Home Assistant's zone."""
-    if when.year not in _YEARS:
+    if when.year not in YEARS:
         raise refusal("unlikely_time", time=when.isoformat())
     return dt_util.as_utc(when).astimezone(UTC).replace(microsecond=0)
 
